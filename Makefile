@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# The one entrance.  "make help" lists what there is.
+
+PROFILE       ?= lab
+NODES         ?= 2
+CPUS_PER_NODE ?= 2
+NODE_MB       ?= 512
+DISTANCES     ?=
+CPUS          ?=
+RUN_ARGS      ?=
+TEST_ARGS     ?=
+
+export PROFILE
+
+GUEST = scripts/guest.py --profile $(PROFILE) --nodes $(NODES) \
+	--cpus-per-node $(CPUS_PER_NODE) --node-mb $(NODE_MB) \
+	$(if $(DISTANCES),--distances '$(DISTANCES)') $(if $(CPUS),--cpus '$(CPUS)')
+
+.PHONY: help kernel initramfs run shell test check clean distclean
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## Targets
+##   make run        boot a two-node guest with misplaced programs and show who gathers them
+##   make test       all checks and tests; the last line is "N passed, N failed"
+##   make check      static checks only
+##   make kernel     build the guest kernel: build/bzImage, build/vmlinux, build/System.map
+##   make initramfs  build what the guest runs: build/initramfs.cpio
+##   make shell      an interactive guest; "poweroff" ends it
+##   make clean      remove what was built, keep the unpacked kernel source
+##   make distclean  remove build/ altogether
+##
+## Variables
+##   PROFILE=lab           kernel profile: lab (small, fast) or debug (lockdep, KASAN, ...)
+##   NODES=2               NUMA nodes of the guest (make shell)
+##   CPUS_PER_NODE=2       CPUs of each node, or one number per node: 2,2,0
+##   NODE_MB=512           memory of each node in MB, or one number per node: 512,256
+##   DISTANCES=10/20       local/remote distance, or the matrix row by row: "10,20;30,10"
+##   CPUS=1,3/0,2          CPU numbers of each node, instead of CPUS_PER_NODE
+##   RUN_ARGS=, TEST_ARGS= more arguments for benchmarks/run/run.py and scripts/test.py (try --help)
+
+kernel:
+	@scripts/kernel.sh build $(PROFILE)
+
+initramfs:
+	@scripts/initramfs.sh
+
+shell: kernel initramfs
+	@$(GUEST) --shell
+
+run:
+	@scripts/kernel.sh build lab
+	@scripts/initramfs.sh
+	@benchmarks/run/run.py $(RUN_ARGS)
+
+check:
+	@scripts/check.sh
+
+test:
+	@scripts/test.py $(TEST_ARGS)
+
+clean:
+	find build -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + 2>/dev/null || true
+
+distclean:
+	rm -rf build

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * knumad: autonomous NUMA balancing by a background thread
+ *
+ * All that the rest of the kernel sees of mm/knumad. Every hook is behind
+ * knumad_enabled(), a static key: while knumad is off, a hook is one no-op
+ * instruction. Without CONFIG_KNUMAD the hooks vanish altogether.
+ */
+#ifndef _LINUX_KNUMAD_H
+#define _LINUX_KNUMAD_H
+
+#include <linux/errno.h>
+#include <linux/jump_label.h>
+#include <linux/types.h>
+
+struct task_struct;
+
+#ifdef CONFIG_KNUMAD
+
+DECLARE_STATIC_KEY_FALSE(knumad_key);
+
+static __always_inline bool knumad_enabled(void)
+{
+	return static_branch_unlikely(&knumad_key);
+}
+
+bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
+			 bool dst_idle, bool others);
+int knumad_prctl_set(unsigned long val, unsigned long arg3,
+		     unsigned long arg4, unsigned long arg5);
+int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
+		     unsigned long arg4, unsigned long arg5);
+
+#else /* CONFIG_KNUMAD */
+
+static inline bool knumad_enabled(void)
+{
+	return false;
+}
+
+static inline bool __knumad_keeps_home(struct task_struct *p, int src_cpu,
+				       int dst_cpu, bool dst_idle, bool others)
+{
+	return false;
+}
+
+static inline int knumad_prctl_set(unsigned long val, unsigned long arg3,
+				   unsigned long arg4, unsigned long arg5)
+{
+	return -EINVAL;
+}
+
+static inline int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
+				   unsigned long arg4, unsigned long arg5)
+{
+	return -EINVAL;
+}
+
+#endif /* CONFIG_KNUMAD */
+
+/* May the load balancer not take @p, queued on @src_cpu, to @dst_cpu? */
+static __always_inline bool knumad_keeps_home(struct task_struct *p,
+					      int src_cpu, int dst_cpu,
+					      bool dst_idle, bool others)
+{
+	return knumad_enabled() &&
+	       __knumad_keeps_home(p, src_cpu, dst_cpu, dst_idle, others);
+}
+
+#endif /* _LINUX_KNUMAD_H */

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: on and off, the thread, the pass loop
+ *
+ * DOC: Overview
+ *
+ * One kernel thread does it all. At every wake-up it sweeps the processes
+ * (registry.c), looks at the threads of those it watches (tasks.c), walks the
+ * page tables of those that are due (scan.c), and if anything came of it, asks
+ * the policy for homes (placement.c), tells the scheduler (tasks.c) and moves
+ * pages (migrate.c).
+ *
+ * A process that is where it should be is walked at intervals that double up to
+ * scan_max_interval_ms; a change in its size, its load or its machine resets
+ * the interval. Sweeps go on at scan_interval_ms while something unknown uses
+ * CPU time, and up to KNUMAD_SWEEP_BACKOFF times as rarely while nothing does.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/freezer.h>
+#include <linux/init.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/isolation.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include <trace/events/knumad.h>
+
+#include "internal.h"
+
+/* How much rarer sweeps become on a machine where nothing unknown runs */
+#define KNUMAD_SWEEP_BACKOFF	4
+
+/* Unknown CPU use, in thousandths of a core, below which sweeps back off */
+#define KNUMAD_QUIET_MCPU	50
+
+/* Time of one turn of moving before the thread looks around again */
+#define KNUMAD_MOVE_NS		(100 * NSEC_PER_MSEC)
+
+/* Pause before moving goes on when the rate limit or mmap_lock stopped it */
+#define KNUMAD_MOVE_PAUSE_MS	20
+
+DEFINE_STATIC_KEY_FALSE(knumad_key);
+
+/* Serialises on, off and changes of mode */
+static DEFINE_MUTEX(knumad_ctl_lock);
+static struct task_struct *knumad_thread;
+static enum knumad_mode knumad_cur_mode;
+static bool knumad_ready;
+static bool knumad_broken;
+
+static DECLARE_WAIT_QUEUE_HEAD(knumad_wait);
+static bool knumad_kicked;
+
+static void self_disable_work(struct work_struct *work)
+{
+	knumad_set_mode(KNUMAD_NEVER);
+}
+
+static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
+
+/**
+ * struct pass_state - what the thread remembers between wake-ups
+ * @next_look: jiffies at which the next look at everything is due
+ * @look_ms: present interval between looks
+ * @generation: of the topology at the last placement
+ * @own_ns: the thread's own CPU time at the last look
+ * @busy_ns: CPU time of all CPUs at the last look
+ * @watched_ns: CPU time that watched processes used since the last look
+ * @others: CPU use outside watched processes, thousandths of a core, decayed
+ * @stamp: time of the last look
+ * @isolate_failed: folios that could not be isolated, at the last look
+ */
+struct pass_state {
+	unsigned long next_look;
+	unsigned long look_ms;
+	u32 generation;
+	u64 own_ns;
+	u64 busy_ns;
+	u64 watched_ns;
+	unsigned long others;
+	u64 stamp;
+	u64 isolate_failed;
+};
+
+/**
+ * knumad_mode - the present mode
+ *
+ * Return: what "enabled" shows; KNUMAD_NEVER after knumad switched itself off.
+ */
+enum knumad_mode knumad_mode(void)
+{
+	return READ_ONCE(knumad_broken) ? KNUMAD_NEVER :
+	       READ_ONCE(knumad_cur_mode);
+}
+
+/**
+ * knumad_should_stop - has the thread to give up what it does?
+ *
+ * Return: true if it is being stopped, or has switched itself off.
+ */
+bool knumad_should_stop(void)
+{
+	return kthread_should_stop() || READ_ONCE(knumad_broken);
+}
+
+/**
+ * knumad_self_disable - stop working after an inconsistency
+ *
+ * The thread does nothing more and waits to be stopped, from a worker.
+ */
+void knumad_self_disable(void)
+{
+	WRITE_ONCE(knumad_broken, true);
+	knumad_stat_add(KNUMAD_S_SELF_DISABLED, 1);
+	schedule_work(&knumad_self_disable_work);
+}
+
+/**
+ * knumad_kick - look around now: something was changed by the admin
+ */
+void knumad_kick(void)
+{
+	WRITE_ONCE(knumad_kicked, true);
+	wake_up_interruptible(&knumad_wait);
+}
+
+/* Something changed: walk again at the shortest interval */
+static void walk_soon(struct knumad_proc *proc)
+{
+	unsigned long soon = jiffies +
+		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+
+	proc->changed = true;
+	if (time_after(proc->next_walk, soon))
+		proc->next_walk = soon;
+}
+
+static void set_verdict(struct knumad_proc *proc, enum knumad_verdict verdict)
+{
+	if (proc->verdict == verdict)
+		return;
+	trace_knumad_verdict(pid_nr(proc->pid),
+			     knumad_verdict_name(proc->verdict),
+			     knumad_verdict_name(verdict));
+	WRITE_ONCE(proc->verdict, verdict);
+	knumad_verdict_add(verdict, 1);
+	walk_soon(proc);
+}
+
+static void set_home(struct knumad_proc *proc, int nid,
+		     enum knumad_verdict verdict)
+{
+	if (proc->home == nid)
+		return;
+	trace_knumad_home(pid_nr(proc->pid), proc->home, nid,
+			  knumad_verdict_name(verdict));
+	WRITE_ONCE(proc->home, nid);
+	knumad_tasks_set_home(proc, nid);
+	knumad_stat_add(nid == NUMA_NO_NODE ? KNUMAD_S_HOMES_CLEARED :
+					      KNUMAD_S_HOMES_SET, 1);
+	walk_soon(proc);
+	proc->moving = nid != NUMA_NO_NODE;
+	proc->move_cursor = 0;
+}
+
+/* === Looking === */
+
+/*
+ * Pages that were touched last wait in a per-CPU batch on their way to the LRU
+ * lists, and cannot be isolated from there. On a CPU that has gone quiet they
+ * would wait for ever.
+ */
+static void drain_batches(struct pass_state *ps)
+{
+	u64 failed = knumad_verdicts[KNUMAD_V_ISOLATE_FAILED];
+
+	if (failed == ps->isolate_failed)
+		return;
+	ps->isolate_failed = failed;
+	lru_add_drain_all();
+}
+
+static u64 all_busy_ns(void)
+{
+	u64 ns = 0;
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++)
+		ns += knumad_topo.busy_ns[i];
+	return ns;
+}
+
+/* CPU use that belongs neither to a watched process nor to ourselves */
+static void look_at_others(struct pass_state *ps)
+{
+	u64 own = task_sched_runtime(current), busy = all_busy_ns();
+	u64 elapsed = knumad_topo.stamp - ps->stamp;
+	u64 known = ps->watched_ns + own - ps->own_ns;
+	u64 used = busy - min(busy, ps->busy_ns);
+
+	if (ps->stamp && elapsed)
+		ps->others = knumad_decay(ps->others,
+					  knumad_load_sample(used - min(used, known),
+							     elapsed, 0));
+	ps->own_ns = own;
+	ps->busy_ns = busy;
+	ps->stamp = knumad_topo.stamp;
+}
+
+/* Has the process changed so much that it must be walked before its time? */
+static bool is_due(struct knumad_proc *proc)
+{
+	unsigned long rss = get_mm_counter(proc->slot.mm, MM_ANONPAGES);
+
+	if (proc->walking || !proc->walked ||
+	    time_after_eq(jiffies, proc->next_walk))
+		return true;
+	return max(rss, proc->rss) - min(rss, proc->rss) > proc->rss / 8;
+}
+
+static void schedule_walk(struct knumad_proc *proc)
+{
+	unsigned long least = READ_ONCE(knumad_tun.scan_interval_ms);
+	unsigned long most = READ_ONCE(knumad_tun.scan_max_interval_ms);
+	unsigned long ms = proc->changed ? least : 2 * proc->interval_ms;
+
+	WRITE_ONCE(proc->interval_ms, clamp(ms, least, max(least, most)));
+	proc->next_walk = jiffies + msecs_to_jiffies(proc->interval_ms);
+	proc->changed = false;
+}
+
+static void publish(struct knumad_proc *proc)
+{
+	int nr = knumad_topo.nr;
+
+	if (proc->walk_moved || !proc->walked ||
+	    knumad_counts_differ(&proc->now, &proc->acc, nr))
+		proc->changed = true;
+	memcpy(proc->now.resident, proc->acc.resident, nr * sizeof(long));
+	memcpy(proc->now.used, proc->acc.used, nr * sizeof(long));
+	memcpy(proc->now.fixed, proc->acc.fixed, nr * sizeof(long));
+	proc->walk_moved = 0;
+	proc->walking = false;
+	proc->walked = true;
+	proc->fresh = true;
+	proc->moving = proc->home != NUMA_NO_NODE;
+	schedule_walk(proc);
+}
+
+/* Return: true if a walk was completed */
+static bool walk(struct knumad_proc *proc, struct knumad_budget *budget)
+{
+	int nr = knumad_topo.nr;
+
+	if (!proc->walking) {
+		memset(proc->acc.resident, 0, nr * sizeof(long));
+		memset(proc->acc.used, 0, nr * sizeof(long));
+		memset(proc->acc.fixed, 0, nr * sizeof(long));
+		proc->rss = get_mm_counter(proc->slot.mm, MM_ANONPAGES);
+		proc->cursor = 0;
+		proc->walking = true;
+	}
+	if (knumad_scan(proc, budget) != KNUMAD_WALK_DONE)
+		return false;
+	publish(proc);
+	return true;
+}
+
+/* Look at one process. Return: true if the policy should be asked again. */
+static bool look_at(struct knumad_proc *proc, struct pass_state *ps,
+		    struct knumad_budget *budget)
+{
+	enum knumad_verdict bound = proc->bound;
+	unsigned long load = proc->load;
+	u64 cpu_ns = proc->cpu_ns;
+	bool news = false;
+
+	knumad_tasks_look(proc);
+	if (cpu_ns)
+		ps->watched_ns += proc->cpu_ns - min(proc->cpu_ns, cpu_ns);
+	if (proc->bound != bound)
+		news = true;
+	if (proc->bound != KNUMAD_V_NONE) {
+		set_home(proc, NUMA_NO_NODE, proc->bound);
+		set_verdict(proc, proc->bound);
+		/* Left alone: not even looked at its page tables */
+		return news;
+	}
+	/* More, or fewer, cores than it had: it may fit now, or no longer */
+	if (DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000)) {
+		walk_soon(proc);
+		news = true;
+	}
+	if (is_due(proc) && budget->entries &&
+	    task_sched_runtime(current) < budget->deadline)
+		news |= walk(proc, budget);
+	return news;
+}
+
+/* === Deciding === */
+
+static void fill_procs(struct knumad_pl_proc *pp)
+{
+	struct knumad_proc *proc;
+
+	knumad_for_each_proc(proc) {
+		*pp = (struct knumad_pl_proc) {
+			.resident = proc->now.resident,
+			.used = proc->now.used,
+			.fixed = proc->now.fixed,
+			.cpu = proc->cpu,
+			.load = proc->load,
+			.horizon = knumad_horizon(knumad_topo.stamp -
+						  proc->born_ns,
+						  READ_ONCE(knumad_tun.scan_interval_ms)),
+			.allowed = proc->allowed,
+			.bound = proc->one_node,
+			.skip = proc->bound != KNUMAD_V_NONE || !proc->walked,
+			.home = proc->home,
+			/* Confirmed by what the next walk finds, not by this one */
+			.pending = proc->fresh ? proc->pending : NUMA_NO_NODE,
+		};
+		pp++;
+	}
+}
+
+static void apply(const struct knumad_pl_proc *pp)
+{
+	struct knumad_proc *proc;
+
+	knumad_for_each_proc(proc) {
+		if (!pp->skip) {
+			proc->pending = pp->pending;
+			proc->fresh = false;
+			if (proc->pending != NUMA_NO_NODE)
+				proc->next_walk = jiffies;
+			set_home(proc, pp->home, pp->verdict);
+			if (pp->verdict != KNUMAD_V_HOME)
+				set_verdict(proc, pp->verdict);
+		}
+		pp++;
+	}
+}
+
+static void decide(struct pass_state *ps)
+{
+	struct knumad_placement pl = {
+		.nr_nodes = knumad_topo.nr,
+		.nodes = knumad_topo.node,
+		.distance = knumad_topo.distance,
+		.nr_procs = knumad_stats[KNUMAD_S_MMS_WATCHED],
+		.others = ps->others,
+		.spread = READ_ONCE(knumad_tun.spread),
+	};
+
+	if (!pl.nr_procs)
+		return;
+	pl.procs = kvcalloc(pl.nr_procs, sizeof(*pl.procs), GFP_KERNEL);
+	if (!pl.procs)
+		return;
+	fill_procs(pl.procs);
+	if (!knumad_place(&pl))
+		apply(pl.procs);
+	kvfree(pl.procs);
+}
+
+/* === Moving === */
+
+/* Pages or threads still away: on its way, else at home */
+static void judge_home(struct knumad_proc *proc)
+{
+	unsigned long away = knumad_away_from_home(proc);
+	bool home = away <= proc->now.resident[proc->home] / 100;
+
+	if (proc->pending != NUMA_NO_NODE)
+		return;
+	set_verdict(proc, home && !proc->displaced ? KNUMAD_V_HOME :
+						     KNUMAD_V_MOVING);
+}
+
+/* Move pages of all processes. Return: true if there is more to do soon. */
+static bool move_pages_home(void)
+{
+	u64 deadline = task_sched_runtime(current) + KNUMAD_MOVE_NS;
+	struct knumad_proc *proc;
+	bool more = false;
+
+	knumad_for_each_proc(proc) {
+		if (proc->home == NUMA_NO_NODE)
+			continue;
+		if (knumad_migrate_home(proc, deadline))
+			more = true;
+		judge_home(proc);
+	}
+	return more;
+}
+
+/* === The loop === */
+
+static void look_around(struct pass_state *ps)
+{
+	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
+	unsigned long entries = READ_ONCE(knumad_tun.scan_pages);
+	u64 start = task_sched_runtime(current);
+	u64 scanned = knumad_stats[KNUMAD_S_PAGES_SCANNED];
+	struct knumad_budget budget = {
+		.entries = entries,
+		.deadline = start + interval * NSEC_PER_MSEC / 100 *
+				    READ_ONCE(knumad_tun.cpu_percent),
+	};
+	struct knumad_proc *proc;
+	bool news;
+
+	knumad_topology_update(&knumad_topo);
+	news = knumad_registry_sweep();
+	if (ps->generation != knumad_topo.generation) {
+		ps->generation = knumad_topo.generation;
+		news = true;
+	}
+	drain_batches(ps);
+	ps->watched_ns = 0;
+	knumad_for_each_proc(proc) {
+		if (knumad_should_stop())
+			return;
+		news |= look_at(proc, ps, &budget);
+	}
+	look_at_others(ps);
+	if (news)
+		decide(ps);
+	knumad_for_each_proc(proc)
+		if (proc->home != NUMA_NO_NODE)
+			knumad_tasks_settle(proc);
+
+	if (news || ps->others > KNUMAD_QUIET_MCPU)
+		ps->look_ms = interval;
+	else
+		ps->look_ms = min(2 * ps->look_ms,
+				  KNUMAD_SWEEP_BACKOFF * interval);
+	ps->look_ms = max(ps->look_ms, interval);
+	ps->next_look = jiffies + msecs_to_jiffies(ps->look_ms);
+
+	knumad_stat_add(KNUMAD_S_PASSES, 1);
+	trace_knumad_pass(knumad_stats[KNUMAD_S_MMS_WATCHED],
+			  knumad_stats[KNUMAD_S_PAGES_SCANNED] - scanned,
+			  task_sched_runtime(current) - start);
+}
+
+/* Return: jiffies to sleep */
+static long wake_up_once(struct pass_state *ps)
+{
+	long pause;
+
+	knumad_stat_add(KNUMAD_S_WAKEUPS, 1);
+	if (READ_ONCE(knumad_kicked) || time_after_eq(jiffies, ps->next_look)) {
+		WRITE_ONCE(knumad_kicked, false);
+		look_around(ps);
+	}
+	pause = max_t(long, ps->next_look - jiffies, 1);
+	if (move_pages_home())
+		pause = min_t(long, pause,
+			      msecs_to_jiffies(KNUMAD_MOVE_PAUSE_MS) ?: 1);
+	return pause;
+}
+
+/* Stay off isolated CPUs; the set may have changed since the thread started */
+static void stay_on_housekeeping_cpus(void)
+{
+	static struct cpumask mask;	/* of the one thread */
+
+	cpumask_and(&mask, housekeeping_cpumask(HK_TYPE_DOMAIN),
+		    housekeeping_cpumask(HK_TYPE_KTHREAD));
+	if (cpumask_intersects(&mask, cpu_active_mask))
+		set_cpus_allowed_ptr(current, &mask);
+}
+
+static int knumad(void *unused)
+{
+	struct pass_state ps = { .next_look = jiffies };
+	long pause;
+
+	stay_on_housekeeping_cpus();
+	set_freezable();
+	while (!kthread_should_stop()) {
+		pause = MAX_SCHEDULE_TIMEOUT;
+		if (!READ_ONCE(knumad_broken))
+			pause = wake_up_once(&ps);
+		wait_event_freezable_timeout(knumad_wait,
+					     kthread_should_stop() ||
+					     (READ_ONCE(knumad_kicked) &&
+					      !READ_ONCE(knumad_broken)),
+					     pause);
+	}
+	return 0;
+}
+
+/* === On and off === */
+
+static int start(void)
+{
+	struct task_struct *thread;
+	int ret;
+
+	lockdep_assert_held(&knumad_ctl_lock);
+	ret = knumad_migrate_init();
+	if (ret)
+		return ret;
+	thread = kthread_run(knumad, NULL, "knumad");
+	if (IS_ERR(thread)) {
+		knumad_migrate_exit();
+		return PTR_ERR(thread);
+	}
+	knumad_thread = thread;
+	static_branch_enable(&knumad_key);
+	return 0;
+}
+
+static void stop(void)
+{
+	lockdep_assert_held(&knumad_ctl_lock);
+	static_branch_disable(&knumad_key);
+	kthread_stop(knumad_thread);
+	knumad_thread = NULL;
+	knumad_registry_release();
+	knumad_migrate_exit();
+	WRITE_ONCE(knumad_broken, false);
+}
+
+/**
+ * knumad_set_mode - switch knumad on, off, or to another mode
+ * @mode: the new mode
+ *
+ * Sleeps; with KNUMAD_NEVER until the thread is gone and everything is freed.
+ *
+ * Return: 0, -ENODEV on a machine with nothing to balance, or -ENOMEM.
+ */
+int knumad_set_mode(enum knumad_mode mode)
+{
+	int ret = 0;
+
+	if (mode != KNUMAD_NEVER && (!knumad_ready || !knumad_topology_usable())) {
+		pr_info_ratelimited("knumad: needs two nodes with memory, found %d; stays off\n",
+				    num_node_state(N_MEMORY));
+		return -ENODEV;
+	}
+
+	mutex_lock(&knumad_ctl_lock);
+	/* A thread that switched itself off is started afresh */
+	if (knumad_thread && (mode == KNUMAD_NEVER || knumad_broken))
+		stop();
+	/* The thread must not see another mode than the one it is started for */
+	WRITE_ONCE(knumad_cur_mode, mode);
+	if (!knumad_thread && mode != KNUMAD_NEVER)
+		ret = start();
+	if (ret)
+		WRITE_ONCE(knumad_cur_mode, KNUMAD_NEVER);
+	mutex_unlock(&knumad_ctl_lock);
+	knumad_kick();
+	return ret;
+}
+
+static enum knumad_mode boot_mode __initdata;
+
+static int __init knumad_setup(char *str)
+{
+	if (!str || knumad_parse_mode(str, &boot_mode)) {
+		pr_warn("knumad: knumad= takes always, opt-in or never\n");
+		return -EINVAL;
+	}
+	return 0;
+}
+early_param("knumad", knumad_setup);
+
+static int __init knumad_init(void)
+{
+	int ret = knumad_topology_init();
+
+	if (ret)
+		return ret;
+	knumad_ready = true;
+	if (boot_mode != KNUMAD_NEVER)
+		knumad_set_mode(boot_mode);
+	return 0;
+}
+late_initcall(knumad_init);

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * knumad internals, shared by the files of mm/knumad
+ *
+ * Threads and contexts
+ *
+ *   knumad thread	runs everything that looks, decides and moves: registry,
+ *			scan, affinity, placement, tasks, migrate. It is the only
+ *			writer of struct knumad_proc and of the process list.
+ *   scheduler hook	__knumad_keeps_home(): under a runqueue lock with
+ *			interrupts off; reads one task and CPU states, no lock.
+ *   prctl		the task itself; atomic bits in mm->flags, no lock.
+ *   sysfs, debugfs	any task; see the locks.
+ *
+ * Lock order
+ *
+ *   knumad_ctl_lock			on, off and change of mode (core.c); held
+ *					while the thread is started or stopped
+ *     static key's jump_label_mutex
+ *   knumad_procs_lock			the process list: taken by the thread to
+ *					add and remove, by readers to iterate.
+ *					The thread iterates without it.
+ *   mm->mmap_lock (read, trylock)	a chunk of a walk
+ *     page table lock
+ *       lruvec->lru_lock		isolation
+ *   task->alloc_lock			a thread's mm or mempolicy
+ *
+ * knumad_tunables_lock nests in nothing. None of the locks left of mmap_lock
+ * is held across a walk or a migration, and fork, exec and exit take none of
+ * them: knumad holds an mm_count reference on what it watches and notices at
+ * its next visit that mm_users has dropped to zero.
+ *
+ * Racy on purpose
+ *
+ *   tunables		one word each; READ_ONCE() by the thread, WRITE_ONCE() in
+ *			tunables.c. A pass may mix old and new values.
+ *   struct knumad_proc	written by the thread with WRITE_ONCE() where the debugfs
+ *			files read it with READ_ONCE(); a row may mix two passes.
+ *   knumad_stats[]	one writer, readers may see a pass half counted.
+ *   task fields	state, CPU, cpus_ptr, sum_exec_runtime are samples; every
+ *			action rechecks under the scheduler's own locks.
+ *   node_stamp		of a task: its CPU time at the last look. The field belongs to
+ *			mainline's task_tick_numa(), which stands still while knumad is
+ *			on and takes it for what it is, the time of the last scan.
+ */
+#ifndef _KNUMAD_INTERNAL_H
+#define _KNUMAD_INTERNAL_H
+
+#include <linux/knumad.h>
+#include <linux/mm_types.h>
+#include <linux/nodemask.h>
+#include <linux/sched.h>
+
+#include "../mm_slot.h"
+#include "placement.h"
+
+struct pid;
+
+/* === tunables.c === */
+
+enum knumad_mode {
+	KNUMAD_NEVER,
+	KNUMAD_OPT_IN,
+	KNUMAD_ALWAYS,
+};
+
+/**
+ * struct knumad_tunables - what the admin can set, see the ABI document
+ * @scan_interval_ms:	shortest time between two looks at a process
+ * @scan_max_interval_ms: longest time, reached by doubling
+ * @scan_pages:		page table entries looked at per wake-up
+ * @cpu_percent:	CPU time of scanning per wake-up, in percent of the interval
+ * @migrate_mb_per_s:	migration rate per target node
+ * @reserve_percent:	part of a node kept free above its high watermark
+ * @min_resident_mb:	smaller processes are not watched
+ * @min_cpu_ms:		processes that used less CPU time are not watched
+ * @spread:		policy: leave lone processes spread
+ */
+struct knumad_tunables {
+	unsigned long scan_interval_ms;
+	unsigned long scan_max_interval_ms;
+	unsigned long scan_pages;
+	unsigned long cpu_percent;
+	unsigned long migrate_mb_per_s;
+	unsigned long reserve_percent;
+	unsigned long min_resident_mb;
+	unsigned long min_cpu_ms;
+	bool spread;
+};
+
+extern struct knumad_tunables knumad_tun;
+
+int knumad_parse_ulong(const char *buf, unsigned long min, unsigned long max,
+		       unsigned long *val);
+int knumad_parse_mode(const char *buf, enum knumad_mode *mode);
+
+/* === core.c === */
+
+enum knumad_mode knumad_mode(void);
+int knumad_set_mode(enum knumad_mode mode);
+void knumad_kick(void);
+bool knumad_should_stop(void);
+void knumad_self_disable(void);
+
+/*
+ * Fail safe: on an inconsistency warn once, switch knumad off and leave the
+ * machine running. For the knumad thread only.
+ */
+#define KNUMAD_WARN_ON(cond)						\
+({									\
+	bool __cond = !!(cond);						\
+									\
+	if (WARN_ONCE(__cond, "knumad: inconsistent, switching itself off\n")) \
+		knumad_self_disable();					\
+	unlikely(__cond);						\
+})
+
+/* === registry.c === */
+
+/**
+ * struct knumad_counts - pages per node, nr_node_ids elements each
+ * @resident:	private anonymous pages
+ * @used:	of those, used since the last pass
+ * @fixed:	of those, must not move
+ */
+struct knumad_counts {
+	unsigned long *resident;
+	unsigned long *used;
+	unsigned long *fixed;
+};
+
+/**
+ * struct knumad_proc - one watched process
+ * @slot:	hash and list linkage, and the mm, pinned by mm_count
+ * @pid:	the thread group leader's, pinned
+ * @comm:	its name when it was last seen
+ * @verdict:	why it is where it is
+ * @bound:	verdict that forbids to place it, KNUMAD_V_NONE if none
+ * @home:	home node or NUMA_NO_NODE
+ * @pending:	home proposed in the last placement but not yet taken
+ * @allowed:	nodes all its threads that count and its memory may use
+ * @one_node:	its threads that count may run on one node only
+ * @threads:	number of threads
+ * @load:	cores it can use, thousandths, decayed
+ * @cpu:	share of its CPU time per node, thousandths, decayed
+ * @cpu_ns:	CPU time of all its threads at the last look
+ * @look_ns:	time of the last look
+ * @born_ns:	time of enrolment
+ * @now:	counts of the last complete walk, corrected by what was moved since
+ * @acc:	counts of the walk that is going on
+ * @cursor:	address where the walk goes on
+ * @walking:	a walk is going on
+ * @walked:	at least one walk is complete
+ * @fresh:	a walk was completed since the last placement
+ * @move_cursor: address where moving goes on
+ * @moving:	moving has not yet reached the end of the address space
+ * @displaced:	running threads found away from home at the last look
+ * @changed:	something changed since the last walk: do not back off
+ * @rss:	resident pages by the mm's counters at the last walk
+ * @next_walk:	jiffies at which the next walk is due
+ * @interval_ms: present interval between walks
+ * @walk_moved:	pages moved since the last walk
+ * @faults:	hinting faults
+ * @moved:	pages moved since enrolment
+ * @scan_ns:	CPU time spent to walk it, since enrolment
+ *
+ * Written by the knumad thread only.
+ */
+struct knumad_proc {
+	struct mm_slot slot;
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+	enum knumad_verdict verdict;
+	enum knumad_verdict bound;
+	int home;
+	int pending;
+	nodemask_t allowed;
+	bool one_node;
+	unsigned int threads;
+	unsigned long load;
+	unsigned int *cpu;
+	u64 cpu_ns;
+	u64 look_ns;
+	u64 born_ns;
+	struct knumad_counts now;
+	struct knumad_counts acc;
+	unsigned long cursor;
+	bool walking;
+	bool walked;
+	bool fresh;
+	unsigned long move_cursor;
+	bool moving;
+	unsigned int displaced;
+	bool changed;
+	unsigned long rss;
+	unsigned long next_walk;
+	unsigned long interval_ms;
+	unsigned long walk_moved;
+	u64 faults;
+	u64 moved;
+	u64 scan_ns;
+};
+
+extern struct list_head knumad_procs;
+extern struct mutex knumad_procs_lock;
+
+#define knumad_for_each_proc(p) \
+	list_for_each_entry(p, &knumad_procs, slot.mm_node)
+
+bool knumad_registry_sweep(void);
+void knumad_registry_release(void);
+struct knumad_proc *knumad_registry_find(struct mm_struct *mm);
+struct task_struct *knumad_proc_task(struct knumad_proc *proc);
+
+/* === topology.c === */
+
+/**
+ * struct knumad_topology - a snapshot of the nodes, indexed by node id
+ * @nr:		nr_node_ids
+ * @node:	capacity and room as the policy sees them
+ * @busy:	CPU time used on the node's CPUs, thousandths, since the last one
+ * @busy_ns:	the counter behind @busy
+ * @stamp:	time of the snapshot, ns
+ * @generation:	changes when capacities, distances or the set of nodes change
+ * @distance:	@nr x @nr, row = from
+ */
+struct knumad_topology {
+	int nr;
+	struct knumad_pl_node *node;
+	unsigned long *busy;
+	u64 *busy_ns;
+	u64 stamp;
+	u32 generation;
+	u8 *distance;
+};
+
+extern struct knumad_topology knumad_topo;
+
+bool knumad_topology_usable(void);
+int knumad_topology_init(void);
+void knumad_topology_update(struct knumad_topology *topo);
+unsigned long knumad_node_free(int nid);
+bool knumad_cpu_usable(int cpu);
+unsigned long knumad_count_cores(const struct cpumask *cpus,
+				 const struct cpumask *(*siblings)(int cpu));
+
+/* === affinity.c === */
+
+unsigned long knumad_decay(unsigned long avg, unsigned long sample);
+unsigned long knumad_load_sample(u64 cpu_ns, u64 elapsed_ns,
+				 unsigned int running);
+void knumad_shares(unsigned int *share, const u64 *cpu_ns, int nr, bool first);
+unsigned int knumad_horizon(u64 age_ns, unsigned long interval_ms);
+bool knumad_counts_differ(const struct knumad_counts *a,
+			  const struct knumad_counts *b, int nr);
+
+/* === scan.c === */
+
+/**
+ * struct knumad_budget - what is left to spend in this wake-up
+ * @entries:	page table entries
+ * @deadline:	sched_clock() ns of the thread's CPU time at which to stop
+ */
+struct knumad_budget {
+	unsigned long entries;
+	u64 deadline;
+};
+
+enum knumad_walk_result {
+	KNUMAD_WALK_DONE,
+	KNUMAD_WALK_BUDGET,
+	KNUMAD_WALK_BUSY,
+	KNUMAD_WALK_GONE,
+};
+
+/**
+ * struct knumad_batch - folios isolated for one (process, target)
+ * @folios:	the folios
+ * @target:	node to move them to
+ * @nr_folios:	their number
+ * @nr_thp:	PMD-sized ones among them
+ * @nr_pages:	their pages
+ * @max_pages:	stop isolating beyond this
+ * @from:	pages per node they come from
+ */
+struct knumad_batch {
+	struct list_head folios;
+	int target;
+	unsigned int nr_folios;
+	unsigned int nr_thp;
+	unsigned long nr_pages;
+	unsigned long max_pages;
+	unsigned long *from;
+};
+
+/* Folios that share one TLB flush */
+#define KNUMAD_BATCH	512
+
+enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
+				    struct knumad_budget *budget);
+enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
+				       struct mm_struct *mm,
+				       struct knumad_batch *batch);
+
+/* === migrate.c === */
+
+int knumad_migrate_init(void);
+void knumad_migrate_exit(void);
+unsigned long knumad_away_from_home(const struct knumad_proc *proc);
+bool knumad_migrate_home(struct knumad_proc *proc, u64 deadline);
+
+/* === tasks.c === */
+
+void knumad_tasks_look(struct knumad_proc *proc);
+void knumad_tasks_set_home(struct knumad_proc *proc, int nid);
+void knumad_tasks_settle(struct knumad_proc *proc);
+void knumad_tasks_forget(struct task_struct *leader);
+
+/* === stats.c === */
+
+/**
+ * enum knumad_stat - the counters, since boot
+ * @KNUMAD_S_PASSES: looks at everything
+ * @KNUMAD_S_WAKEUPS: wake-ups of the thread
+ * @KNUMAD_S_MMS_WATCHED: processes watched now
+ * @KNUMAD_S_MMS_ENROLLED: processes ever enrolled
+ * @KNUMAD_S_MMS_DROPPED: processes ever dropped
+ * @KNUMAD_S_PAGES_SCANNED: pages looked at by walks
+ * @KNUMAD_S_SCAN_NS: CPU time of walks
+ * @KNUMAD_S_HINT_FAULTS: hinting faults
+ * @KNUMAD_S_HINT_FAULTS_LOCAL: of those, local
+ * @KNUMAD_S_PAGES_ARMED: pages armed for hinting faults
+ * @KNUMAD_S_PAGES_MIGRATED: pages moved
+ * @KNUMAD_S_THP_MIGRATED: PMD-sized folios moved
+ * @KNUMAD_S_FOLIOS_MIGRATED: folios of any size moved
+ * @KNUMAD_S_MIGRATE_FAILED: folios isolated but not moved
+ * @KNUMAD_S_MIGRATE_NS: CPU time of moving pages
+ * @KNUMAD_S_HOMES_SET: homes given
+ * @KNUMAD_S_HOMES_CLEARED: homes taken away
+ * @KNUMAD_S_TASKS_MOVED: threads moved to an idle CPU
+ * @KNUMAD_S_TASKS_SWAPPED: threads exchanged with another
+ * @KNUMAD_S_TASKS_CALLED: sleeping threads told to wake up at home
+ * @KNUMAD_S_MMAP_BUSY: walks that found mmap_lock taken
+ * @KNUMAD_S_RATE_LIMITED: times the rate limit stopped moving
+ * @KNUMAD_S_MMAP_HOLD_MAX_NS: longest hold of mmap_lock
+ * @KNUMAD_S_SELF_DISABLED: times knumad switched itself off
+ * @KNUMAD_NR_STATS: their number
+ */
+enum knumad_stat {
+	KNUMAD_S_PASSES,
+	KNUMAD_S_WAKEUPS,
+	KNUMAD_S_MMS_WATCHED,
+	KNUMAD_S_MMS_ENROLLED,
+	KNUMAD_S_MMS_DROPPED,
+	KNUMAD_S_PAGES_SCANNED,
+	KNUMAD_S_SCAN_NS,
+	KNUMAD_S_HINT_FAULTS,
+	KNUMAD_S_HINT_FAULTS_LOCAL,
+	KNUMAD_S_PAGES_ARMED,
+	KNUMAD_S_PAGES_MIGRATED,
+	KNUMAD_S_THP_MIGRATED,
+	KNUMAD_S_FOLIOS_MIGRATED,
+	KNUMAD_S_MIGRATE_FAILED,
+	KNUMAD_S_MIGRATE_NS,
+	KNUMAD_S_HOMES_SET,
+	KNUMAD_S_HOMES_CLEARED,
+	KNUMAD_S_TASKS_MOVED,
+	KNUMAD_S_TASKS_SWAPPED,
+	KNUMAD_S_TASKS_CALLED,
+	KNUMAD_S_MMAP_BUSY,
+	KNUMAD_S_RATE_LIMITED,
+	KNUMAD_S_MMAP_HOLD_MAX_NS,
+	KNUMAD_S_SELF_DISABLED,
+	KNUMAD_NR_STATS
+};
+
+extern u64 knumad_stats[KNUMAD_NR_STATS];
+extern u64 knumad_verdicts[KNUMAD_NR_VERDICTS];
+
+void knumad_stat_add(enum knumad_stat stat, u64 nr);
+void knumad_verdict_add(enum knumad_verdict verdict, u64 nr);
+const char *knumad_verdict_name(enum knumad_verdict verdict);
+
+#endif /* _KNUMAD_INTERNAL_H */

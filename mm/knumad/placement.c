@@ -1,0 +1,732 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the placement policy
+ *
+ * Pure: numbers in, verdicts out. No mm, no task, no lock, no clock. Each
+ * worked table below is a KUnit case of the same name in
+ * tests/placement_kunit.c.
+ *
+ * DOC: Units
+ *
+ * Memory is counted in pages, CPU in thousandths of a core. Costs are counted
+ * in page-distances: to read one page once over distance d costs d, so reading
+ * it locally costs 10 and reading it over a 20 hop 20. A page that was used in
+ * a pass is taken to be read once per pass.
+ *
+ * DOC: Cost of a home
+ *
+ *   cost(p, h) = sum over nodes i of
+ *                    used and movable pages on i x (d(h,i) - d(h,h))
+ *                  + movable pages on i, i != h   x KNUMAD_MOVE_COST
+ *                  + used pages fixed on i        x (d(h,i) - d(h,h)) x horizon
+ *              + cores' worth of threads not on h x KNUMAD_THREAD_COST
+ *
+ * that is: what is remote is read remotely for one pass until it has moved, it
+ * is copied once, and what cannot move stays remote for as long as we look
+ * ahead. To stay homeless costs
+ *
+ *   stay(p) = horizon x sum over j, i of share of threads on j
+ *                    x used pages on i x (d(j,i) - d(j,j))
+ *
+ * A process gets a home only if that is no dearer than to stay.
+ *
+ *   2 nodes at 10/20, 1000 used pages on node 0, both threads on node 1,
+ *   horizon 10:
+ *     home 0: two threads move                 2 x 2560             =   5120
+ *     home 1: 1000 x 10 + 1000 x 40                                 =  50000
+ *     stay:   10 x 1000 x 10                                        = 100000
+ *   -> node 0. If it has no core left: node 1, which still beats staying.
+ *
+ *   2 nodes at 10/11, the same:
+ *     home 1: 1000 x 1 + 1000 x 40                                  =  41000
+ *     stay:   10 x 1000 x 1                                         =  10000
+ *   -> node 1 is "not_worth" it.
+ *
+ * DOC: Order of decisions
+ *
+ * 1. Processes that have a home keep it if it still fits, with half a core of
+ *    grace so that a load near the limit does not flap.
+ * 2. The homeless are placed in the order of their regret, the difference
+ *    between their second best and their best node: who has no alternative
+ *    chooses first.
+ * 3. Homes are improved by moves and by swaps of two processes. A process that
+ *    already had a home changes it only if the same change was proposed in the
+ *    pass before.
+ *
+ *   3 processes of 2.5 GB on 2 nodes of 4 GB: two are placed, the third fits
+ *   nowhere ("no_room") and keeps spanning. One quits: 4 GB are free on its
+ *   node, the third gets it as its home.
+ *
+ *   2 processes of 2 threads, both first touched on node 0, 2 cores per node:
+ *   4 threads do not fit on node 0, so the one that is cheaper to move goes to
+ *   node 1.
+ *
+ *   1 process of 3 threads on nodes of 2 cores: "no_cpus", left spanning.
+ */
+
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/numa.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+
+#include "placement.h"
+
+/* To move one page: four local reads (read, write, unmap, flush and remap) */
+#define KNUMAD_MOVE_COST	(4 * KNUMAD_LOCAL)
+
+/* To move one thread: refill 1 MiB of cache */
+#define KNUMAD_THREAD_COST	(256 * KNUMAD_LOCAL)
+
+/*
+ * Half a core may be claimed twice: helper threads that wake now and then, and
+ * the rounding of loads, must not make a process homeless.
+ */
+#define KNUMAD_CPU_SLACK	500
+
+/* Candidate swaps looked at, per process and node */
+#define KNUMAD_SWAP_STEPS	4
+
+/* One homeless process in the queue of step 2 */
+struct queue_entry {
+	unsigned int idx;
+	u64 regret;
+	unsigned long pages;
+};
+
+/*
+ * The state of one run. @room and @cores are what is left per node after the
+ * claims of all homes so far; both may go below zero when incumbents have
+ * outgrown their node. @load is what runs on a node now.
+ */
+struct place_state {
+	struct knumad_placement *pl;
+	s64 *cost;
+	struct queue_entry *queue;
+	unsigned int queued;
+	int *proposed;
+	unsigned long *size;
+	bool *fresh;
+	s64 room[MAX_NUMNODES];
+	s64 cores[MAX_NUMNODES];
+	unsigned long load[MAX_NUMNODES];
+};
+
+static int dist(const struct knumad_placement *pl, int from, int to)
+{
+	return pl->distance[from * pl->nr_nodes + to];
+}
+
+/* What an access from @from to @to costs over a local one */
+static int extra(const struct knumad_placement *pl, int from, int to)
+{
+	return max(dist(pl, from, to) - dist(pl, from, from), 0);
+}
+
+static unsigned long movable(const struct knumad_pl_proc *p, int nid)
+{
+	return p->resident[nid] - min(p->fixed[nid], p->resident[nid]);
+}
+
+/* Cores that a process uses on a node, thousandths */
+static unsigned long load_on(const struct knumad_pl_proc *p, int nid)
+{
+	return p->load * p->cpu[nid] / 1000;
+}
+
+static unsigned long total_movable(const struct knumad_placement *pl,
+				   const struct knumad_pl_proc *p)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++)
+		sum += movable(p, i);
+	return sum;
+}
+
+/**
+ * knumad_place_cost - what it costs to make a node the home of a process
+ * @pl: the problem, for its distances
+ * @p: the process
+ * @home: the node
+ *
+ * Return: page-distances, see "Cost of a home".
+ */
+s64 knumad_place_cost(const struct knumad_placement *pl,
+		      const struct knumad_pl_proc *p, int home)
+{
+	s64 cost = 0;
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++) {
+		unsigned long used_fixed = min(p->fixed[i], p->used[i]);
+		s64 used = p->used[i] - used_fixed;
+		s64 hop = extra(pl, home, i);
+
+		cost += used * hop + (s64)used_fixed * hop * p->horizon;
+		if (i != home)
+			cost += (s64)movable(p, i) * KNUMAD_MOVE_COST;
+	}
+	if (p->cpu[home] < 1000)
+		cost += (s64)p->load * (1000 - p->cpu[home]) *
+			KNUMAD_THREAD_COST / (1000 * 1000);
+	return cost;
+}
+
+/**
+ * knumad_stay_cost - what it costs to leave a process where it is
+ * @pl: the problem, for its distances
+ * @p: the process
+ *
+ * Return: page-distances over the horizon of @p, see "Cost of a home".
+ */
+s64 knumad_stay_cost(const struct knumad_placement *pl,
+		     const struct knumad_pl_proc *p)
+{
+	s64 cost = 0;
+	int i, j;
+
+	for (j = 0; j < pl->nr_nodes; j++) {
+		s64 from_j = 0;
+
+		if (!p->cpu[j])
+			continue;
+		for (i = 0; i < pl->nr_nodes; i++)
+			from_j += (s64)p->used[i] * extra(pl, j, i);
+		cost += from_j * p->cpu[j] / 1000;
+	}
+	return cost * p->horizon;
+}
+
+/* Cost of one core's worth of threads of @p on node @nid, once it is at home */
+static s64 thread_cost(const struct knumad_placement *pl,
+		       const struct knumad_pl_proc *p, int nid)
+{
+	unsigned long cores = max(p->load / 1000, 1UL);
+	s64 cost = 0;
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++) {
+		int at = p->home != NUMA_NO_NODE ? p->home : i;
+
+		cost += (s64)p->used[i] * dist(pl, nid, at);
+	}
+	return cost / cores;
+}
+
+/**
+ * knumad_swap_gain - gain of exchanging the places of two running threads
+ * @pl: the problem, for its distances
+ * @p: process of the thread that runs on @p_from and belongs on @p_to
+ * @p_from: node where the thread of @p runs
+ * @p_to: node where the other thread runs
+ * @q: process of the other thread, NULL if it is not watched
+ *
+ * Both sides count: what @q loses is subtracted from what @p gains. A thread
+ * that nobody watches has too little memory to lose.
+ *
+ *   p at home on 1, q at home on 0, each on the other's node: both gain.
+ *   p at home on 1, q too: q loses what p gains, so the sum is not positive
+ *   unless p uses more memory per thread than q.
+ *
+ * Return: page-distances per pass; swap only if positive.
+ */
+s64 knumad_swap_gain(const struct knumad_placement *pl,
+		     const struct knumad_pl_proc *p, int p_from, int p_to,
+		     const struct knumad_pl_proc *q)
+{
+	s64 gain = thread_cost(pl, p, p_from) - thread_cost(pl, p, p_to);
+
+	if (q)
+		gain += thread_cost(pl, q, p_to) - thread_cost(pl, q, p_from);
+	return gain;
+}
+
+static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
+{
+	return s->cost[(size_t)idx * s->pl->nr_nodes + nid];
+}
+
+static bool fits_cpu(const struct place_state *s,
+		     const struct knumad_pl_proc *p, int nid, s64 cores)
+{
+	return p->bound || (s64)p->load <= cores + KNUMAD_CPU_SLACK;
+}
+
+static bool usable(const struct place_state *s,
+		   const struct knumad_pl_proc *p, int nid)
+{
+	return node_isset(nid, p->allowed) && s->pl->nodes[nid].cores;
+}
+
+static bool fits(const struct place_state *s, unsigned int idx, int nid)
+{
+	const struct knumad_pl_proc *p = &s->pl->procs[idx];
+
+	return usable(s, p, nid) && fits_cpu(s, p, nid, s->cores[nid]) &&
+	       (s64)s->size[idx] <= s->room[nid];
+}
+
+static void claim(struct place_state *s, unsigned int idx, int nid)
+{
+	s->room[nid] -= s->size[idx];
+	s->cores[nid] -= s->pl->procs[idx].load;
+}
+
+static void unclaim(struct place_state *s, unsigned int idx, int nid)
+{
+	s->room[nid] += s->size[idx];
+	s->cores[nid] += s->pl->procs[idx].load;
+}
+
+/* Put the pages of a process that is not placed back to where they are */
+static void claim_in_place(struct place_state *s, unsigned int idx)
+{
+	int i;
+
+	for (i = 0; i < s->pl->nr_nodes; i++)
+		s->room[i] -= movable(&s->pl->procs[idx], i);
+}
+
+static bool is_idle(const struct knumad_placement *pl,
+		    const struct knumad_pl_proc *p)
+{
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++)
+		if (p->used[i])
+			return false;
+	return true;
+}
+
+/*
+ * A process is alone if its running threads span nodes and no other process
+ * that we know runs on any of them. Policy "spread" leaves it there, for the
+ * bandwidth of all the nodes' memory.
+ */
+static bool is_alone(const struct place_state *s, unsigned int idx)
+{
+	const struct knumad_pl_proc *p = &s->pl->procs[idx];
+	unsigned int spans = 0;
+	int i;
+
+	for (i = 0; i < s->pl->nr_nodes; i++) {
+		if (p->cpu[i] < 100)
+			continue;
+		spans++;
+		if (s->load[i] - load_on(p, i) > KNUMAD_CPU_SLACK)
+			return false;
+	}
+	s->pl->steps += s->pl->nr_nodes;
+	return spans > 1;
+}
+
+static void init_state(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	unsigned long all = 0;
+	unsigned int p;
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++)
+		all += pl->nodes[i].cores;
+
+	for (i = 0; i < pl->nr_nodes; i++) {
+		unsigned long elsewhere = all - pl->nodes[i].cores;
+
+		/* What others need of this node even if they had all the rest */
+		s->cores[i] = pl->nodes[i].cores;
+		if (pl->others > elsewhere)
+			s->cores[i] -= pl->others - elsewhere;
+		s->room[i] = pl->nodes[i].free;
+	}
+
+	/* Lift everything that may move; what is not placed is put back later */
+	for (p = 0; p < pl->nr_procs; p++) {
+		struct knumad_pl_proc *proc = &pl->procs[p];
+
+		s->size[p] = total_movable(pl, proc);
+		s->proposed[p] = NUMA_NO_NODE;
+		proc->verdict = KNUMAD_V_NONE;
+		for (i = 0; i < pl->nr_nodes; i++) {
+			s->cost[(size_t)p * pl->nr_nodes + i] =
+				knumad_place_cost(pl, proc, i);
+			if (!proc->skip)
+				s->room[i] += movable(proc, i);
+			s->load[i] += load_on(proc, i);
+		}
+		pl->steps += (u64)pl->nr_nodes * pl->nr_nodes;
+	}
+}
+
+/* Step 1: who has a home keeps it, if it is still possible */
+static void keep_incumbents(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	unsigned int idx;
+
+	for (idx = 0; idx < pl->nr_procs; idx++) {
+		struct knumad_pl_proc *p = &pl->procs[idx];
+		int home = p->home;
+
+		s->fresh[idx] = home == NUMA_NO_NODE;
+		if (s->fresh[idx])
+			continue;
+		if (p->skip || !usable(s, p, home) ||
+		    !fits_cpu(s, p, home, s->cores[home] + KNUMAD_CPU_SLACK) ||
+		    (s64)s->size[idx] > s->room[home]) {
+			p->home = NUMA_NO_NODE;
+			s->fresh[idx] = true;
+			continue;
+		}
+		claim(s, idx, home);
+		p->verdict = KNUMAD_V_HOME;
+	}
+}
+
+/*
+ * The cheapest node on which a process fits now; among equals the one with most
+ * cores to spare, then with most room, then the first. @second gets the cost of
+ * the next best, S64_MAX if there is none.
+ */
+static int best_node(const struct place_state *s, unsigned int idx, s64 *second)
+{
+	int nid, best = NUMA_NO_NODE;
+
+	*second = S64_MAX;
+	for (nid = 0; nid < s->pl->nr_nodes; nid++) {
+		s64 diff;
+
+		if (!fits(s, idx, nid))
+			continue;
+		if (best == NUMA_NO_NODE) {
+			best = nid;
+			continue;
+		}
+		diff = cost_of(s, idx, nid) - cost_of(s, idx, best);
+		if (!diff)
+			diff = s->cores[best] - s->cores[nid];
+		if (!diff)
+			diff = s->room[best] - s->room[nid];
+		if (diff < 0) {
+			*second = cost_of(s, idx, best);
+			best = nid;
+		} else {
+			*second = min(*second, cost_of(s, idx, nid));
+		}
+	}
+	s->pl->steps += s->pl->nr_nodes;
+	return best;
+}
+
+/* Why a process fits nowhere: memory first, it is what the admin can add */
+static enum knumad_verdict misfit(const struct place_state *s, unsigned int idx)
+{
+	const struct knumad_pl_proc *p = &s->pl->procs[idx];
+	bool any = false;
+	int nid;
+
+	for (nid = 0; nid < s->pl->nr_nodes; nid++) {
+		if (!usable(s, p, nid))
+			continue;
+		any = true;
+		if ((s64)s->size[idx] <= s->room[nid])
+			return KNUMAD_V_NO_CPUS;
+	}
+	return any ? KNUMAD_V_NO_ROOM : KNUMAD_V_AFFINITY;
+}
+
+static int by_regret(const void *a, const void *b)
+{
+	const struct queue_entry *x = a, *y = b;
+
+	if (x->regret != y->regret)
+		return x->regret > y->regret ? -1 : 1;
+	if (x->pages != y->pages)
+		return x->pages > y->pages ? -1 : 1;
+	return x->idx < y->idx ? -1 : 1;
+}
+
+/* Step 2: the homeless, in the order of their regret */
+static void place_homeless(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	unsigned int idx, n = 0, k;
+
+	for (idx = 0; idx < pl->nr_procs; idx++) {
+		struct knumad_pl_proc *p = &pl->procs[idx];
+		s64 second;
+		int best;
+
+		if (p->home != NUMA_NO_NODE || p->skip)
+			continue;
+		if (is_idle(pl, p)) {
+			p->verdict = KNUMAD_V_IDLE;
+			continue;
+		}
+		if (pl->spread && is_alone(s, idx)) {
+			p->verdict = KNUMAD_V_SPREAD;
+			continue;
+		}
+		best = best_node(s, idx, &second);
+		s->queue[n++] = (struct queue_entry) {
+			.idx = idx,
+			.pages = s->size[idx],
+			.regret = best == NUMA_NO_NODE ? 0 :
+				  second - cost_of(s, idx, best),
+		};
+	}
+
+	s->queued = n;
+	sort(s->queue, n, sizeof(*s->queue), by_regret, NULL);
+
+	for (k = 0; k < n; k++) {
+		struct knumad_pl_proc *p;
+		s64 second;
+		int best;
+
+		idx = s->queue[k].idx;
+		p = &pl->procs[idx];
+		best = best_node(s, idx, &second);
+		if (best == NUMA_NO_NODE) {
+			p->verdict = misfit(s, idx);
+		} else if (cost_of(s, idx, best) > knumad_stay_cost(pl, p)) {
+			p->verdict = KNUMAD_V_NOT_WORTH;
+		} else {
+			p->home = best;
+			p->verdict = KNUMAD_V_HOME;
+			claim(s, idx, best);
+		}
+		pl->steps += (u64)pl->nr_nodes * pl->nr_nodes;
+	}
+}
+
+/*
+ * Give up fresh homes that bring memory to a node without room, or to any node
+ * if @all, the last placed first. Return: whether there was one.
+ */
+static bool give_up(struct place_state *s, bool all)
+{
+	struct knumad_placement *pl = s->pl;
+	unsigned int k = s->queued;
+	bool any = false;
+
+	while (k--) {
+		unsigned int idx = s->queue[k].idx;
+		struct knumad_pl_proc *p = &pl->procs[idx];
+		int home = p->home;
+
+		pl->steps++;
+		if (home == NUMA_NO_NODE ||
+		    s->size[idx] == movable(p, home) ||
+		    (s->room[home] >= 0 && !all))
+			continue;
+		unclaim(s, idx, home);
+		p->home = NUMA_NO_NODE;
+		p->verdict = KNUMAD_V_NO_ROOM;
+		claim_in_place(s, idx);
+		any = true;
+	}
+	return any;
+}
+
+static bool is_overfull(const struct place_state *s)
+{
+	int nid;
+
+	for (nid = 0; nid < s->pl->nr_nodes; nid++)
+		if (s->room[nid] < 0)
+			return true;
+	return false;
+}
+
+/*
+ * What is not placed stays where it is. If that overfills a node, fresh homes
+ * that bring memory there are given up again: they counted on room that nobody
+ * leaves. What they give back may overfill the next node, so repeat; in the end
+ * everybody new stays in place, which is always possible.
+ */
+static void put_back(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	unsigned int idx;
+	int round;
+
+	for (idx = 0; idx < pl->nr_procs; idx++)
+		if (pl->procs[idx].home == NUMA_NO_NODE &&
+		    !pl->procs[idx].skip)
+			claim_in_place(s, idx);
+
+	for (round = 0; round <= pl->nr_nodes && is_overfull(s); round++)
+		if (!give_up(s, round == pl->nr_nodes))
+			break;
+}
+
+/*
+ * May process @idx go to @nid now? An incumbent may only if the same was
+ * proposed in the last pass.
+ */
+static bool is_confirmed(const struct place_state *s, unsigned int idx, int nid)
+{
+	return s->fresh[idx] || s->pl->procs[idx].pending == nid;
+}
+
+/* Make @nid the home of process @idx, or propose it for the next pass */
+static void decide_on(struct place_state *s, unsigned int idx, int nid, bool now)
+{
+	struct knumad_pl_proc *p = &s->pl->procs[idx];
+
+	if (now)
+		p->home = nid;
+	p->verdict = now ? KNUMAD_V_HOME : KNUMAD_V_PENDING;
+	s->proposed[idx] = now ? NUMA_NO_NODE : nid;
+}
+
+/* A change must gain an eighth of what the home costs, noise does not */
+static bool is_gain(s64 before, s64 after)
+{
+	return after < before - before / 8;
+}
+
+/* Step 3: move to a better node that has room */
+static bool try_move(struct place_state *s, unsigned int idx)
+{
+	struct knumad_pl_proc *p = &s->pl->procs[idx];
+	int from = p->home, to;
+	s64 second;
+
+	unclaim(s, idx, from);
+	to = best_node(s, idx, &second);
+	if (to != NUMA_NO_NODE && to != from &&
+	    is_gain(cost_of(s, idx, from), cost_of(s, idx, to)))
+		decide_on(s, idx, to, is_confirmed(s, idx, to));
+	claim(s, idx, p->home);
+	return p->home != from;
+}
+
+/* Step 3: exchange the homes of two processes */
+static bool try_swap(struct place_state *s, unsigned int a, unsigned int b)
+{
+	struct knumad_pl_proc *p = &s->pl->procs[a], *q = &s->pl->procs[b];
+	int ha = p->home, hb = q->home;
+	bool now = false;
+
+	if (!is_gain(cost_of(s, a, ha) + cost_of(s, b, hb),
+		     cost_of(s, a, hb) + cost_of(s, b, ha)))
+		return false;
+
+	unclaim(s, a, ha);
+	unclaim(s, b, hb);
+	if (fits(s, a, hb) && fits(s, b, ha)) {
+		now = is_confirmed(s, a, hb) && is_confirmed(s, b, ha);
+		/* Both wait for the one that has to */
+		decide_on(s, a, hb, now);
+		decide_on(s, b, ha, now);
+	}
+	claim(s, a, p->home);
+	claim(s, b, q->home);
+	return now;
+}
+
+static int cheapest(const struct place_state *s, unsigned int idx)
+{
+	const struct knumad_pl_proc *p = &s->pl->procs[idx];
+	int nid, best = p->home;
+
+	for (nid = 0; nid < s->pl->nr_nodes; nid++)
+		if (usable(s, p, nid) &&
+		    cost_of(s, idx, nid) < cost_of(s, idx, best))
+			best = nid;
+	return best;
+}
+
+/* Step 3: moves and swaps while they help, bounded */
+static void improve(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	u64 budget = (u64)pl->nr_procs * pl->nr_nodes * KNUMAD_SWAP_STEPS;
+	unsigned int a, b;
+
+	for (a = 0; a < pl->nr_procs; a++) {
+		int want;
+
+		if (pl->procs[a].home == NUMA_NO_NODE)
+			continue;
+		want = cheapest(s, a);
+		pl->steps += pl->nr_nodes;
+		if (want == pl->procs[a].home || try_move(s, a))
+			continue;
+		for (b = 0; b < pl->nr_procs && budget; b++) {
+			budget--;
+			pl->steps++;
+			if (pl->procs[b].home == want && try_swap(s, a, b))
+				break;
+		}
+	}
+}
+
+/**
+ * knumad_place_max_steps - upper bound of the steps of knumad_place()
+ * @nr_procs: processes
+ * @nr_nodes: nodes
+ *
+ * Return: O(P x N x (N + 1)); KUnit holds knumad_place() to it.
+ */
+u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes)
+{
+	u64 pn = (u64)nr_procs * nr_nodes;
+
+	return 2 * pn * nr_nodes + (6 + KNUMAD_SWAP_STEPS) * pn + nr_procs;
+}
+
+/**
+ * knumad_place - choose homes for all processes together
+ * @pl: the problem; @home, @pending and @verdict of its processes are updated
+ *
+ * May sleep to allocate (O(P x N) words). On failure nothing is changed.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int knumad_place(struct knumad_placement *pl)
+{
+	unsigned int n = pl->nr_procs, idx;
+	struct place_state *s;
+	int ret = -ENOMEM;
+
+	pl->steps = 0;
+	if (!n)
+		return 0;
+
+	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	if (!s)
+		return -ENOMEM;
+	s->pl = pl;
+	s->cost = kvcalloc((size_t)n * pl->nr_nodes, sizeof(*s->cost),
+			   GFP_KERNEL);
+	s->queue = kvcalloc(n, sizeof(*s->queue), GFP_KERNEL);
+	s->proposed = kvcalloc(n, sizeof(*s->proposed), GFP_KERNEL);
+	s->size = kvcalloc(n, sizeof(*s->size), GFP_KERNEL);
+	s->fresh = kvcalloc(n, sizeof(*s->fresh), GFP_KERNEL);
+	if (!s->cost || !s->queue || !s->proposed || !s->size || !s->fresh)
+		goto out;
+
+	init_state(s);
+	keep_incumbents(s);
+	place_homeless(s);
+	put_back(s);
+	improve(s);
+
+	for (idx = 0; idx < n; idx++)
+		pl->procs[idx].pending = s->proposed[idx];
+	ret = 0;
+out:
+	kvfree(s->fresh);
+	kvfree(s->size);
+	kvfree(s->proposed);
+	kvfree(s->queue);
+	kvfree(s->cost);
+	kfree(s);
+	return ret;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The placement policy of knumad: numbers in, verdicts out
+ *
+ * Nothing here knows an mm, a task or a lock. All node ids are indexes into
+ * arrays of @nr_nodes elements.
+ */
+#ifndef _KNUMAD_PLACEMENT_H
+#define _KNUMAD_PLACEMENT_H
+
+#include <linux/nodemask.h>
+#include <linux/types.h>
+
+#include "verdict.h"
+
+/* Distance of a node to itself, as in ACPI's SLIT */
+#define KNUMAD_LOCAL	10
+
+/**
+ * struct knumad_pl_node - what the policy knows of one node
+ * @cores:	CPU capacity in thousandths of a core (SMT siblings count once),
+ *		0 for a node without usable CPUs
+ * @free:	free pages above the high watermark and the reserve
+ */
+struct knumad_pl_node {
+	unsigned long cores;
+	unsigned long free;
+};
+
+/**
+ * struct knumad_pl_proc - what the policy knows of one process, and its verdict
+ * @resident:	pages per node
+ * @used:	pages per node used since the last pass
+ * @fixed:	the part of @resident that must not move (mlock, mbind, ...)
+ * @cpu:	share of its running threads per node, in thousandths
+ * @load:	cores it can use, in thousandths
+ * @horizon:	passes for which its present behaviour is expected to last
+ * @allowed:	nodes on which all its threads may run and its memory may live
+ * @bound:	its threads cannot run but on one node: CPU capacity is no reason
+ *		to refuse it there
+ * @skip:	left alone: it is not placed, but its memory takes room where it is
+ * @home:	in: its home node; out: its new home; NUMA_NO_NODE for none
+ * @pending:	in, out: the home proposed in the last pass but not yet taken
+ * @verdict:	out: why it has the home it has
+ */
+struct knumad_pl_proc {
+	const unsigned long *resident;
+	const unsigned long *used;
+	const unsigned long *fixed;
+	const unsigned int *cpu;
+	unsigned long load;
+	unsigned int horizon;
+	nodemask_t allowed;
+	bool bound;
+	bool skip;
+	int home;
+	int pending;
+	enum knumad_verdict verdict;
+};
+
+/**
+ * struct knumad_placement - one problem for knumad_place()
+ * @nr_nodes:	number of elements of @nodes
+ * @nodes:	the nodes
+ * @distance:	@nr_nodes x @nr_nodes, row = from, KNUMAD_LOCAL = local
+ * @nr_procs:	number of elements of @procs
+ * @procs:	the processes
+ * @others:	CPU time used outside @procs, in thousandths of a core
+ * @spread:	leave lone processes spread over idle nodes
+ * @steps:	out: elementary steps taken, see knumad_place_max_steps()
+ */
+struct knumad_placement {
+	int nr_nodes;
+	const struct knumad_pl_node *nodes;
+	const u8 *distance;
+	unsigned int nr_procs;
+	struct knumad_pl_proc *procs;
+	unsigned long others;
+	bool spread;
+	u64 steps;
+};
+
+int knumad_place(struct knumad_placement *pl);
+u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes);
+s64 knumad_place_cost(const struct knumad_placement *pl,
+		      const struct knumad_pl_proc *p, int home);
+s64 knumad_stay_cost(const struct knumad_placement *pl,
+		     const struct knumad_pl_proc *p);
+s64 knumad_swap_gain(const struct knumad_placement *pl,
+		     const struct knumad_pl_proc *p, int p_from, int p_to,
+		     const struct knumad_pl_proc *q);
+
+#endif /* _KNUMAD_PLACEMENT_H */

@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: which processes are watched
+ *
+ * There is no hook in fork, exec or exit. A sweep over all processes enrols
+ * those that have become large and busy enough, and drops those whose mm has
+ * lost its last user. Between two sweeps a dead process costs its mm_struct,
+ * which the record pins, and no page of memory.
+ */
+
+#include <linux/mm.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/prctl.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/time64.h>
+
+#include "internal.h"
+
+#define KNUMAD_HASH_BITS	10
+
+/* Pids looked at in one RCU section of a sweep */
+#define KNUMAD_SWEEP_STEPS	128
+
+static DEFINE_HASHTABLE(knumad_hash, KNUMAD_HASH_BITS);
+
+LIST_HEAD(knumad_procs);
+
+/* See the lock order in internal.h */
+DEFINE_MUTEX(knumad_procs_lock);
+
+/**
+ * knumad_prctl_set - PR_SET_KNUMAD
+ * @val: PR_KNUMAD_DEFAULT, PR_KNUMAD_IN or PR_KNUMAD_OUT
+ * @arg3: must be 0
+ * @arg4: must be 0
+ * @arg5: must be 0
+ *
+ * Of the calling process; its flags are inherited over fork and kept over exec.
+ *
+ * Return: 0 or -EINVAL.
+ */
+int knumad_prctl_set(unsigned long val, unsigned long arg3,
+		     unsigned long arg4, unsigned long arg5)
+{
+	unsigned long *flags = &current->mm->flags;
+
+	if (val > PR_KNUMAD_OUT || arg3 || arg4 || arg5)
+		return -EINVAL;
+	/* Out first, so that a racing look sees no process that asked for both */
+	if (val != PR_KNUMAD_OUT)
+		clear_bit(MMF_KNUMAD_OUT, flags);
+	if (val != PR_KNUMAD_IN)
+		clear_bit(MMF_KNUMAD_IN, flags);
+	if (val == PR_KNUMAD_IN)
+		set_bit(MMF_KNUMAD_IN, flags);
+	if (val == PR_KNUMAD_OUT)
+		set_bit(MMF_KNUMAD_OUT, flags);
+	return 0;
+}
+
+/**
+ * knumad_prctl_get - PR_GET_KNUMAD
+ * @arg2: must be 0
+ * @arg3: must be 0
+ * @arg4: must be 0
+ * @arg5: must be 0
+ *
+ * Return: what was set, or -EINVAL.
+ */
+int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
+		     unsigned long arg4, unsigned long arg5)
+{
+	struct mm_struct *mm = current->mm;
+
+	if (arg2 || arg3 || arg4 || arg5)
+		return -EINVAL;
+	if (test_bit(MMF_KNUMAD_OUT, &mm->flags))
+		return PR_KNUMAD_OUT;
+	if (test_bit(MMF_KNUMAD_IN, &mm->flags))
+		return PR_KNUMAD_IN;
+	return PR_KNUMAD_DEFAULT;
+}
+
+/**
+ * knumad_registry_find - the record of an mm
+ * @mm: the mm, compared only, never dereferenced
+ *
+ * Knumad thread only.
+ *
+ * Return: the record or NULL.
+ */
+struct knumad_proc *knumad_registry_find(struct mm_struct *mm)
+{
+	struct mm_slot *slot = mm_slot_lookup(knumad_hash, mm);
+
+	return slot ? mm_slot_entry(slot, struct knumad_proc, slot) : NULL;
+}
+
+/* The mm of a process, with an mm_count reference; its leader may have exited */
+static struct mm_struct *group_mm(struct task_struct *leader)
+{
+	struct mm_struct *mm = NULL;
+	struct task_struct *t;
+
+	rcu_read_lock();
+	for_each_thread(leader, t) {
+		task_lock(t);
+		mm = t->mm;
+		if (mm)
+			mmgrab(mm);
+		task_unlock(t);
+		if (mm)
+			break;
+	}
+	rcu_read_unlock();
+	return mm;
+}
+
+/**
+ * knumad_proc_task - the thread group of a watched process
+ * @proc: the process
+ *
+ * Return: its leader with a reference, NULL if it has exited or runs another
+ * program by now.
+ */
+struct task_struct *knumad_proc_task(struct knumad_proc *proc)
+{
+	struct task_struct *leader;
+	struct mm_struct *mm;
+
+	leader = get_pid_task(proc->pid, PIDTYPE_TGID);
+	if (!leader)
+		return NULL;
+	mm = group_mm(leader);
+	if (mm)
+		mmdrop(mm);
+	if (mm == proc->slot.mm)
+		return leader;
+	put_task_struct(leader);
+	return NULL;
+}
+
+static size_t proc_size(int nr)
+{
+	return sizeof(struct knumad_proc) +
+	       nr * (6 * sizeof(unsigned long) + sizeof(unsigned int));
+}
+
+/* Takes over the caller's mm_count reference if it succeeds */
+static bool enrol(struct task_struct *leader, struct mm_struct *mm)
+{
+	int nr = knumad_topo.nr;
+	struct knumad_proc *proc = kzalloc(proc_size(nr), GFP_KERNEL);
+	unsigned long *counts;
+
+	if (!proc)
+		return false;
+	proc->pid = get_task_pid(leader, PIDTYPE_TGID);
+	if (!proc->pid) {
+		kfree(proc);
+		return false;
+	}
+	counts = (unsigned long *)(proc + 1);
+	proc->now = (struct knumad_counts) {
+		.resident = counts,
+		.used = counts + nr,
+		.fixed = counts + 2 * nr,
+	};
+	proc->acc = (struct knumad_counts) {
+		.resident = counts + 3 * nr,
+		.used = counts + 4 * nr,
+		.fixed = counts + 5 * nr,
+	};
+	proc->cpu = (unsigned int *)(counts + 6 * nr);
+	proc->home = NUMA_NO_NODE;
+	proc->pending = NUMA_NO_NODE;
+	proc->born_ns = knumad_topo.stamp;
+	proc->next_walk = jiffies;
+	proc->interval_ms = READ_ONCE(knumad_tun.scan_interval_ms);
+	get_task_comm(proc->comm, leader);
+
+	mutex_lock(&knumad_procs_lock);
+	mm_slot_insert(knumad_hash, mm, (&proc->slot));
+	list_add_tail(&proc->slot.mm_node, &knumad_procs);
+	mutex_unlock(&knumad_procs_lock);
+	knumad_stat_add(KNUMAD_S_MMS_WATCHED, 1);
+	knumad_stat_add(KNUMAD_S_MMS_ENROLLED, 1);
+	return true;
+}
+
+static void drop(struct knumad_proc *proc)
+{
+	struct task_struct *leader;
+
+	/* Also after exec: the new program starts without a home */
+	leader = get_pid_task(proc->pid, PIDTYPE_TGID);
+	if (leader) {
+		if (proc->home != NUMA_NO_NODE)
+			knumad_tasks_forget(leader);
+		put_task_struct(leader);
+	}
+	mutex_lock(&knumad_procs_lock);
+	hash_del(&proc->slot.hash);
+	list_del(&proc->slot.mm_node);
+	mutex_unlock(&knumad_procs_lock);
+	knumad_stat_add(KNUMAD_S_MMS_WATCHED, -1);
+	knumad_stat_add(KNUMAD_S_MMS_DROPPED, 1);
+	put_pid(proc->pid);
+	mmdrop(proc->slot.mm);
+	kfree(proc);
+}
+
+static bool is_wanted(const struct mm_struct *mm)
+{
+	if (knumad_mode() == KNUMAD_OPT_IN)
+		return test_bit(MMF_KNUMAD_IN, &mm->flags);
+	return true;
+}
+
+static unsigned long min_resident(void)
+{
+	return READ_ONCE(knumad_tun.min_resident_mb) << (20 - PAGE_SHIFT);
+}
+
+/* Drop who has exited, become small, or withdrew. Return: whether any was. */
+static bool sweep_watched(void)
+{
+	struct knumad_proc *proc, *next;
+	bool dropped = false;
+
+	list_for_each_entry_safe(proc, next, &knumad_procs, slot.mm_node) {
+		struct mm_struct *mm = proc->slot.mm;
+		struct task_struct *leader = NULL;
+
+		if (atomic_read(&mm->mm_users) && is_wanted(mm) &&
+		    get_mm_counter(mm, MM_ANONPAGES) >= min_resident() / 2)
+			leader = knumad_proc_task(proc);
+		if (leader) {
+			put_task_struct(leader);
+			continue;
+		}
+		drop(proc);
+		dropped = true;
+	}
+	return dropped;
+}
+
+static u64 min_cpu_ns(void)
+{
+	return (u64)READ_ONCE(knumad_tun.min_cpu_ms) * NSEC_PER_MSEC;
+}
+
+/*
+ * Not worth a closer look: a kernel thread, a process that exits, or one that
+ * never had threads and has not used enough CPU time. Most processes are done
+ * with here, by a look at their leader alone.
+ */
+static bool is_nobody(struct task_struct *leader)
+{
+	if (READ_ONCE(leader->flags) & (PF_KTHREAD | PF_EXITING))
+		return true;
+	return thread_group_empty(leader) &&
+	       READ_ONCE(leader->se.sum_exec_runtime) +
+	       READ_ONCE(leader->signal->sum_sched_runtime) < min_cpu_ns();
+}
+
+/*
+ * The next process at or after @nr, with a reference. Threads and nobodies are
+ * skipped, some of them per call: NULL with *@nr > 0 means that
+ * there may be more, *@nr == 0 is the end.
+ */
+static struct task_struct *next_process(int *nr)
+{
+	struct task_struct *task = NULL;
+	int steps = KNUMAD_SWEEP_STEPS;
+	struct pid *pid;
+
+	rcu_read_lock();
+	while (!task && steps--) {
+		pid = find_ge_pid(*nr, &init_pid_ns);
+		*nr = pid ? pid_nr(pid) + 1 : 0;
+		if (!pid)
+			break;
+		task = pid_task(pid, PIDTYPE_TGID);
+		if (task && is_nobody(task))
+			task = NULL;
+	}
+	if (task)
+		get_task_struct(task);
+	rcu_read_unlock();
+	return task;
+}
+
+/* Has it used enough CPU time? */
+static bool is_busy(struct task_struct *leader)
+{
+	struct task_cputime times;
+
+	thread_group_cputime(leader, &times);
+	return times.sum_exec_runtime >= min_cpu_ns();
+}
+
+/* The mm of a process that should be watched, with an mm_count reference */
+static struct mm_struct *candidate(struct task_struct *leader)
+{
+	struct mm_struct *mm = group_mm(leader);
+
+	if (!mm)
+		return NULL;
+	if (get_mm_counter(mm, MM_ANONPAGES) >= min_resident() &&
+	    is_wanted(mm) && !knumad_registry_find(mm) && is_busy(leader))
+		return mm;
+	mmdrop(mm);
+	return NULL;
+}
+
+/**
+ * knumad_registry_sweep - enrol and drop processes
+ *
+ * Knumad thread only; sleeps. O(threads), in short RCU sections.
+ *
+ * Return: true if the set of watched processes changed.
+ */
+bool knumad_registry_sweep(void)
+{
+	bool changed = sweep_watched();
+	struct task_struct *leader;
+	struct mm_struct *mm;
+	int nr = 1;
+
+	while (nr && !knumad_should_stop()) {
+		cond_resched();
+		leader = next_process(&nr);
+		if (!leader)
+			continue;
+		mm = candidate(leader);
+		if (mm) {
+			if (enrol(leader, mm))
+				changed = true;
+			else
+				mmdrop(mm);
+		}
+		put_task_struct(leader);
+	}
+	return changed;
+}
+
+/**
+ * knumad_registry_release - drop everything
+ *
+ * After the knumad thread has gone, under knumad_ctl_lock.
+ */
+void knumad_registry_release(void)
+{
+	struct knumad_proc *proc, *next;
+
+	list_for_each_entry_safe(proc, next, &knumad_procs, slot.mm_node)
+		drop(proc);
+}

@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the page table walk
+ *
+ * One walker, two purposes: knumad_scan() counts where the private anonymous
+ * memory of a process is and what of it was used since the last walk, and
+ * knumad_collect() isolates what should move. Both go in chunks: mmap_lock is
+ * only tried, held for a bounded number of entries, and let go as soon as
+ * somebody waits for it.
+ */
+
+#include <linux/hugetlb.h>
+#include <linux/huge_mm.h>
+#include <linux/ksm.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/mmap_lock.h>
+#include <linux/mmu_notifier.h>
+#include <linux/page_idle.h>
+#include <linux/pagewalk.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/cputime.h>
+#include <linux/userfaultfd_k.h>
+#include <linux/vmstat.h>
+
+#include <asm/tlbflush.h>
+
+#include "../internal.h"
+#include "internal.h"
+
+/* Page table entries looked at before mmap_lock is let go */
+#define KNUMAD_HOLD_ENTRIES	8192
+
+/**
+ * struct walk_state - one chunk of a walk
+ * @mm:		whose tables
+ * @counts:	where to count, for a scan
+ * @batch:	where to put folios, for a collection
+ * @vma_fixed:	why nothing in this VMA may move, KNUMAD_V_NONE if it may
+ * @hold:	entries left before mmap_lock is let go
+ * @entries:	entries looked at
+ * @pages:	pages looked at
+ * @large:	the last large folio seen in PTEs; it is isolated once
+ * @young:	accessed bits were cleared, a flush is due
+ * @cursor:	where the next chunk goes on
+ */
+struct walk_state {
+	struct mm_struct *mm;
+	struct knumad_counts *counts;
+	struct knumad_batch *batch;
+	enum knumad_verdict vma_fixed;
+	long hold;
+	unsigned long entries;
+	unsigned long pages;
+	struct folio *large;
+	bool young;
+	unsigned long cursor;
+};
+
+/* Why the pages of a VMA must stay where they are */
+static enum knumad_verdict vma_fixed(struct vm_area_struct *vma)
+{
+	struct mempolicy *pol = vma->vm_policy;
+
+	if (vma->vm_flags & VM_LOCKED)
+		return KNUMAD_V_MLOCKED;
+	if (userfaultfd_armed(vma))
+		return KNUMAD_V_UFFD;
+	if (pol && pol->mode != MPOL_DEFAULT && pol->mode != MPOL_LOCAL)
+		return KNUMAD_V_VMA_POLICY;
+	return KNUMAD_V_NONE;
+}
+
+static int test_walk(unsigned long start, unsigned long end,
+		     struct mm_walk *walk)
+{
+	struct vm_area_struct *vma = walk->vma;
+	struct walk_state *w = walk->private;
+
+	/* Many VMAs with nothing in them take their time, too */
+	if (w->hold <= 0) {
+		w->cursor = start;
+		return -EINTR;
+	}
+	w->hold--;
+	w->entries++;
+	w->large = NULL;
+	if (!vma->anon_vma || vma_is_temporary_stack(vma) ||
+	    is_vm_hugetlb_page(vma) ||
+	    (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_SHARED)))
+		return 1;
+
+	w->vma_fixed = vma_fixed(vma);
+	if (w->batch && w->vma_fixed != KNUMAD_V_NONE) {
+		knumad_verdict_add(w->vma_fixed, 1);
+		return 1;
+	}
+	return 0;
+}
+
+/* Private anonymous memory of this process alone, or NULL */
+static struct folio *private_folio(struct folio *folio)
+{
+	if (!folio || folio_is_zone_device(folio) || !folio_test_anon(folio))
+		return NULL;
+	return folio;
+}
+
+static bool is_shared(struct folio *folio)
+{
+	return folio_test_ksm(folio) || folio_likely_mapped_shared(folio);
+}
+
+static void count(struct walk_state *w, struct folio *folio, unsigned long nr,
+		  bool young)
+{
+	int nid = folio_nid(folio);
+
+	w->pages += nr;
+	if (young) {
+		/* Reclaim must not take the page for idle because of us */
+		folio_set_young(folio);
+		w->young = true;
+	}
+	if (is_shared(folio))
+		return;
+	w->counts->resident[nid] += nr;
+	if (young)
+		w->counts->used[nid] += nr;
+	if (w->vma_fixed != KNUMAD_V_NONE)
+		w->counts->fixed[nid] += nr;
+}
+
+/* The one verdict on a folio; KNUMAD_V_NONE: it is isolated now */
+static enum knumad_verdict isolate(struct folio *folio)
+{
+	unsigned int nr = folio_nr_pages(folio);
+	int mapped = folio_mapcount(folio);
+
+	if (folio_test_ksm(folio))
+		return KNUMAD_V_KSM;
+	if (folio_likely_mapped_shared(folio))
+		return KNUMAD_V_SHARED;
+	if (folio_test_mlocked(folio))
+		return KNUMAD_V_MLOCKED;
+	if (folio_maybe_dma_pinned(folio))
+		return KNUMAD_V_PINNED;
+	/* migrate_pages() would split it */
+	if (folio_test_large(folio) &&
+	    (folio_test_partially_mapped(folio) ||
+	     (mapped != nr && !folio_entire_mapcount(folio))))
+		return KNUMAD_V_PARTIALLY_MAPPED;
+	/* Fresh pages wait in a CPU's LRU batch and have its reference */
+	if (!folio_test_lru(folio) || folio_test_writeback(folio))
+		return KNUMAD_V_ISOLATE_FAILED;
+	if (folio_ref_count(folio) != folio_expected_ref_count(folio))
+		return KNUMAD_V_PINNED;
+	if (!folio_isolate_lru(folio))
+		return KNUMAD_V_ISOLATE_FAILED;
+	node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
+			    nr);
+	return KNUMAD_V_NONE;
+}
+
+/*
+ * Put a folio into the batch, or say why not. Return: false if the batch is
+ * full and the walk should stop before this folio.
+ */
+static bool collect(struct walk_state *w, struct folio *folio)
+{
+	struct knumad_batch *batch = w->batch;
+	unsigned int nr = folio_nr_pages(folio);
+	enum knumad_verdict verdict;
+
+	if (folio_nid(folio) == batch->target)
+		return true;
+	if (batch->nr_pages + nr > batch->max_pages) {
+		if (batch->nr_folios)
+			return false;
+		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
+		return true;
+	}
+	verdict = isolate(folio);
+	if (verdict != KNUMAD_V_NONE) {
+		knumad_verdict_add(verdict, 1);
+		return true;
+	}
+	list_add_tail(&folio->lru, &batch->folios);
+	batch->from[folio_nid(folio)] += nr;
+	batch->nr_folios++;
+	batch->nr_pages += nr;
+	batch->nr_thp += folio_test_pmd_mappable(folio);
+	return batch->nr_folios < KNUMAD_BATCH;
+}
+
+/* Return: false to stop the walk before @addr */
+static bool visit_pmd(struct walk_state *w, struct vm_area_struct *vma,
+		      pmd_t *pmd, unsigned long addr)
+{
+	struct folio *folio;
+	bool young;
+
+	w->hold--;
+	w->entries++;
+	if (!pmd_present(*pmd))
+		return true;
+	folio = private_folio(vm_normal_folio_pmd(vma, addr, *pmd));
+	if (!folio)
+		return true;
+	if (w->batch)
+		return collect(w, folio);
+	young = pmdp_clear_young_notify(vma, addr & HPAGE_PMD_MASK, pmd);
+	count(w, folio, HPAGE_PMD_NR, young);
+	return true;
+}
+
+/* Return: false to stop the walk before @addr */
+static bool visit_pte(struct walk_state *w, struct vm_area_struct *vma,
+		      pte_t *pte, unsigned long addr)
+{
+	pte_t ptent = ptep_get(pte);
+	struct folio *folio;
+	bool young = false;
+
+	if (!pte_present(ptent))
+		return true;
+	folio = private_folio(vm_normal_folio(vma, addr, ptent));
+	if (!folio)
+		return true;
+	if (w->batch) {
+		if (folio_test_large(folio)) {
+			if (folio == w->large)
+				return true;
+			w->large = folio;
+		}
+		return collect(w, folio);
+	}
+	if (pte_young(ptent) || mm_has_notifiers(w->mm))
+		young = ptep_clear_young_notify(vma, addr, pte);
+	count(w, folio, 1, young);
+	return true;
+}
+
+static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		    struct mm_walk *walk)
+{
+	struct vm_area_struct *vma = walk->vma;
+	struct walk_state *w = walk->private;
+	bool more = true;
+	pte_t *pte, *start;
+	spinlock_t *ptl;	/* page table lock of this table */
+
+	w->cursor = addr;
+	ptl = pmd_trans_huge_lock(pmd, vma);
+	if (ptl) {
+		/* Tell sparse, which does not see through a conditional lock */
+		__acquire(ptl);
+		more = visit_pmd(w, vma, pmd, addr);
+		spin_unlock(ptl);
+		if (more)
+			w->cursor = end;
+		goto out;
+	}
+
+	start = pte_offset_map_lock(w->mm, pmd, addr, &ptl);
+	if (!start) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	__acquire(ptl);
+	for (pte = start; addr != end && more; pte++, addr += PAGE_SIZE) {
+		more = visit_pte(w, vma, pte, addr);
+		w->hold--;
+		w->entries++;
+		if (more)
+			w->cursor = addr + PAGE_SIZE;
+	}
+	pte_unmap_unlock(start, ptl);
+out:
+	if (w->hold <= 0 || mmap_lock_is_contended(w->mm))
+		more = false;
+	return !more;
+}
+
+static const struct mm_walk_ops walk_ops = {
+	.pmd_entry = walk_pmd,
+	.test_walk = test_walk,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* One hold of mmap_lock. The caller holds an mm_users reference. */
+static enum knumad_walk_result walk_chunk(struct walk_state *w)
+{
+	u64 start, held;
+	int stopped;
+
+	if (!mmap_read_trylock(w->mm)) {
+		knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
+		return KNUMAD_WALK_BUSY;
+	}
+	start = local_clock();
+	w->hold = KNUMAD_HOLD_ENTRIES;
+	w->large = NULL;
+	stopped = walk_page_range(w->mm, w->cursor, w->mm->task_size, &walk_ops,
+				  w);
+	held = local_clock() - start;
+	mmap_read_unlock(w->mm);
+	if (held > knumad_stats[KNUMAD_S_MMAP_HOLD_MAX_NS])
+		WRITE_ONCE(knumad_stats[KNUMAD_S_MMAP_HOLD_MAX_NS], held);
+	if (stopped && w->cursor < w->mm->task_size)
+		return KNUMAD_WALK_BUDGET;
+	return KNUMAD_WALK_DONE;
+}
+
+/**
+ * knumad_scan - count residency and use of a process
+ * @proc: the process; its @acc and @cursor go on where the last call stopped
+ * @budget: what may be spent, reduced by what was
+ *
+ * Knumad thread only, sleeps between chunks. Accessed bits are cleared, and the
+ * TLB is flushed once at the end of the walk so that the next use sets them
+ * again.
+ *
+ * Return: KNUMAD_WALK_DONE when @proc->acc covers the whole address space,
+ * KNUMAD_WALK_BUDGET to be called again, KNUMAD_WALK_BUSY if mmap_lock was
+ * contended, KNUMAD_WALK_GONE if the process has exited.
+ */
+enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
+				    struct knumad_budget *budget)
+{
+	u64 start = task_sched_runtime(current), ns;
+	enum knumad_walk_result ret;
+	struct walk_state w = {
+		.mm = proc->slot.mm,
+		.counts = &proc->acc,
+		.cursor = proc->cursor,
+	};
+
+	if (!mmget_not_zero(w.mm))
+		return KNUMAD_WALK_GONE;
+	do {
+		w.entries = 0;
+		ret = walk_chunk(&w);
+		budget->entries -= min(budget->entries, w.entries);
+		cond_resched();
+	} while (ret == KNUMAD_WALK_BUDGET && budget->entries &&
+		 task_sched_runtime(current) < budget->deadline &&
+		 !knumad_should_stop());
+	if (w.young)
+		flush_tlb_mm(w.mm);
+	proc->cursor = ret == KNUMAD_WALK_DONE ? 0 : w.cursor;
+	mmput_async(w.mm);
+
+	ns = task_sched_runtime(current) - start;
+	WRITE_ONCE(proc->scan_ns, proc->scan_ns + ns);
+	knumad_stat_add(KNUMAD_S_SCAN_NS, ns);
+	knumad_stat_add(KNUMAD_S_PAGES_SCANNED, w.pages);
+	return ret;
+}
+
+/**
+ * knumad_collect - isolate folios of a process that are not on a node
+ * @proc: the process; its @move_cursor goes on where the last call stopped
+ * @mm: its mm, with an mm_users reference
+ * @batch: empty, with target and max_pages set; takes the folios
+ *
+ * Knumad thread only, one hold of mmap_lock.
+ *
+ * Return: KNUMAD_WALK_DONE at the end of the address space, else
+ * KNUMAD_WALK_BUDGET or KNUMAD_WALK_BUSY.
+ */
+enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
+				       struct mm_struct *mm,
+				       struct knumad_batch *batch)
+{
+	enum knumad_walk_result ret;
+	struct walk_state w = {
+		.mm = mm,
+		.batch = batch,
+		.cursor = proc->move_cursor,
+	};
+
+	ret = walk_chunk(&w);
+	proc->move_cursor = ret == KNUMAD_WALK_DONE ? 0 : w.cursor;
+	return ret;
+}

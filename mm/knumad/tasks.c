@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the scheduler's side
+ *
+ * Looks at the threads of a process, tells the scheduler their preferred node
+ * and moves those that run elsewhere: to an idle CPU at home, else in exchange
+ * for a thread that loses less than this one gains. CPU affinity set by the
+ * user always wins, here and in the scheduler functions called.
+ */
+
+#include <linux/cpuset.h>
+#include <linux/mempolicy.h>
+#include <linux/sched.h>
+#include <linux/sched/coredump.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/numa_balancing.h>
+#include <linux/sched/rt.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include <trace/events/knumad.h>
+
+#include "internal.h"
+
+/* Threads moved per process and look; the rest is found again at the next */
+#define KNUMAD_MAX_MOVES	32
+
+/*
+ * The CPU affinity of a thread counts unless it is known to be a bystander: it is
+ * older than so many intervals, and used less than this part of the CPU time.
+ */
+#define KNUMAD_YOUNG_INTERVALS	32
+#define KNUMAD_ACTIVE_SHARE	1024
+
+/**
+ * __knumad_keeps_home - may the load balancer not take a thread from its home?
+ * @p: the thread, queued on @src_cpu
+ * @src_cpu: where it is
+ * @dst_cpu: where it would go
+ * @dst_idle: @dst_cpu is idle
+ * @others: there are threads on @src_cpu that do not prefer its node
+ *
+ * Scheduler hook, under the runqueue lock of @src_cpu. A thread stays at home
+ * unless a CPU would stay idle for it: while others could go in its place, or a
+ * CPU at home is idle and will have it soon, that is not so.
+ *
+ * Return: true to keep it.
+ */
+bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
+			 bool dst_idle, bool others)
+{
+	int home = READ_ONCE(p->numa_preferred_nid);
+	int cpu;
+
+	if (home == NUMA_NO_NODE || cpu_to_node(src_cpu) != home ||
+	    cpu_to_node(dst_cpu) == home)
+		return false;
+	if (others || !dst_idle)
+		return true;
+	for_each_cpu_and(cpu, cpumask_of_node(home), p->cpus_ptr)
+		if (idle_cpu(cpu))
+			return true;
+	return false;
+}
+
+/* A thread that the fair scheduler runs for a user, and that will go on */
+static bool is_movable(struct task_struct *t)
+{
+	return !(READ_ONCE(t->flags) & (PF_EXITING | PF_KTHREAD)) &&
+	       !rt_or_dl_task(t);
+}
+
+/* A mempolicy that names nodes: the user has placed the memory */
+static bool has_mempolicy(struct task_struct *t)
+{
+	bool bound = false;
+
+	if (!READ_ONCE(t->mempolicy))
+		return false;
+	task_lock(t);
+	if (t->mempolicy)
+		bound = t->mempolicy->mode != MPOL_DEFAULT &&
+			t->mempolicy->mode != MPOL_LOCAL;
+	task_unlock(t);
+	return bound;
+}
+
+/* Remove from @nodes those on which @t may not run */
+static void restrict_nodes(struct task_struct *t, nodemask_t *nodes)
+{
+	int nid;
+
+	if (cpumask_subset(cpu_online_mask, t->cpus_ptr))
+		return;
+	for_each_node_mask(nid, *nodes)
+		if (!cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
+			node_clear(nid, *nodes);
+}
+
+/**
+ * struct look - what one look at the threads of a process finds
+ * @nodes: nodes with CPUs that all threads may use, but for bystanders
+ * @cpu_ns: CPU time of all threads, the dead included
+ * @threads: number of threads
+ * @running: of those, running or waiting for a CPU
+ * @policy: a thread has a mempolicy
+ * @per_node: CPU time since the last look, by the node where the thread is, or
+ *            was last
+ */
+struct look {
+	nodemask_t nodes;
+	u64 cpu_ns;
+	unsigned int threads;
+	unsigned int running;
+	bool policy;
+	u64 *per_node;
+};
+
+/* CPU time of a thread since the last look */
+static u64 recent_ns(struct task_struct *t)
+{
+	u64 now = READ_ONCE(t->se.sum_exec_runtime);
+	u64 then = READ_ONCE(t->node_stamp);
+
+	return now - min(now, then);
+}
+
+/* Old enough to be known, and with a trifle of all the CPU time */
+static bool is_bystander(struct task_struct *t, u64 all_ns)
+{
+	u64 young = (u64)READ_ONCE(knumad_tun.scan_interval_ms) *
+		    NSEC_PER_MSEC * KNUMAD_YOUNG_INTERVALS;
+
+	return ktime_get_ns() - t->start_time > young &&
+	       READ_ONCE(t->se.sum_exec_runtime) < all_ns / KNUMAD_ACTIVE_SHARE;
+}
+
+static void look_at_threads(struct task_struct *leader, struct look *look)
+{
+	struct task_struct *t;
+
+	rcu_read_lock();
+	look->cpu_ns = READ_ONCE(leader->signal->sum_sched_runtime);
+	for_each_thread(leader, t) {
+		look->threads++;
+		look->running += task_is_running(t);
+		look->cpu_ns += READ_ONCE(t->se.sum_exec_runtime);
+		look->per_node[cpu_to_node(task_cpu(t))] += recent_ns(t);
+		WRITE_ONCE(t->node_stamp, READ_ONCE(t->se.sum_exec_runtime));
+		if (has_mempolicy(t))
+			look->policy = true;
+	}
+	for_each_thread(leader, t)
+		if (!is_bystander(t, look->cpu_ns))
+			restrict_nodes(t, &look->nodes);
+	rcu_read_unlock();
+}
+
+static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy,
+				 const nodemask_t *mems)
+{
+	if (test_bit(MMF_KNUMAD_OUT, &proc->slot.mm->flags))
+		return KNUMAD_V_OPTED_OUT;
+	if (nodes_weight(*mems) < 2)
+		return KNUMAD_V_CPUSET;
+	if (policy)
+		return KNUMAD_V_POLICY_BOUND;
+	if (nodes_empty(proc->allowed))
+		return KNUMAD_V_AFFINITY;
+	return KNUMAD_V_NONE;
+}
+
+/**
+ * knumad_tasks_look - sample the threads of a process
+ * @proc: the process; load, CPU shares, allowed nodes, bound are updated
+ *
+ * Knumad thread only; may sleep.
+ */
+void knumad_tasks_look(struct knumad_proc *proc)
+{
+	struct task_struct *leader = knumad_proc_task(proc);
+	struct look look = { .nodes = node_states[N_CPU] };
+	u64 now = knumad_topo.stamp, elapsed = now - proc->look_ns;
+	bool first = !proc->look_ns;
+	unsigned long sample;
+	nodemask_t mems;
+
+	if (!leader)
+		return;
+	look.per_node = kcalloc(knumad_topo.nr, sizeof(*look.per_node),
+				GFP_KERNEL);
+	if (!look.per_node)
+		goto put;
+
+	mems = cpuset_mems_allowed(leader);
+	nodes_and(mems, mems, node_states[N_MEMORY]);
+	look_at_threads(leader, &look);
+
+	sample = knumad_load_sample(look.cpu_ns - min(proc->cpu_ns, look.cpu_ns),
+				    first ? 0 : elapsed, look.running);
+	WRITE_ONCE(proc->load,
+		   first ? sample : knumad_decay(proc->load, sample));
+	knumad_shares(proc->cpu, look.per_node, knumad_topo.nr, first);
+	WRITE_ONCE(proc->threads, look.threads);
+	proc->cpu_ns = look.cpu_ns;
+	proc->look_ns = now;
+	proc->one_node = nodes_weight(look.nodes) == 1;
+	nodes_and(proc->allowed, look.nodes, mems);
+	proc->bound = judge(proc, look.policy, &mems);
+	get_task_comm(proc->comm, leader);
+	kfree(look.per_node);
+put:
+	put_task_struct(leader);
+}
+
+static void set_preferred(struct task_struct *leader, int nid)
+{
+	struct task_struct *t;
+
+	rcu_read_lock();
+	for_each_thread(leader, t)
+		if (READ_ONCE(t->numa_preferred_nid) != nid)
+			knumad_set_preferred(t, nid);
+	rcu_read_unlock();
+}
+
+/**
+ * knumad_tasks_forget - no thread of a process has a home any more
+ * @leader: its thread group leader
+ */
+void knumad_tasks_forget(struct task_struct *leader)
+{
+	set_preferred(leader, NUMA_NO_NODE);
+}
+
+/**
+ * knumad_tasks_set_home - tell the scheduler the home of a process
+ * @proc: the process
+ * @nid: the node, NUMA_NO_NODE for none
+ *
+ * Knumad thread only.
+ */
+void knumad_tasks_set_home(struct knumad_proc *proc, int nid)
+{
+	struct task_struct *leader = knumad_proc_task(proc);
+
+	if (!leader)
+		return;
+	set_preferred(leader, nid);
+	put_task_struct(leader);
+}
+
+/* Idle, or busy with ourselves only: we will go to sleep again */
+static bool is_free(int cpu)
+{
+	return idle_cpu(cpu) ||
+	       (cpu == raw_smp_processor_id() && single_task_running());
+}
+
+/* An idle CPU of a node that @t may use, with idle siblings if there is one */
+static int find_idle_cpu(struct task_struct *t, int nid)
+{
+	int cpu, sibling, found = -1;
+
+	for_each_cpu_and(cpu, cpumask_of_node(nid), t->cpus_ptr) {
+		bool whole = true;
+
+		if (!knumad_cpu_usable(cpu) || !is_free(cpu))
+			continue;
+		for_each_cpu(sibling, topology_sibling_cpumask(cpu))
+			whole &= is_free(sibling);
+		if (whole)
+			return cpu;
+		found = cpu;
+	}
+	return found;
+}
+
+static void fill_policy_proc(struct knumad_pl_proc *pp,
+			     const struct knumad_proc *proc)
+{
+	*pp = (struct knumad_pl_proc) {
+		.used = proc->now.used,
+		.load = proc->load,
+		.home = proc->home,
+	};
+}
+
+/* The gain of exchanging @t of @proc with @other, both sides counted */
+static s64 swap_gain(const struct knumad_proc *proc, int from, int to,
+		     struct task_struct *other)
+{
+	struct knumad_placement pl = {
+		.nr_nodes = knumad_topo.nr,
+		.distance = knumad_topo.distance,
+	};
+	struct knumad_pl_proc p, q;
+	struct knumad_proc *owner;
+
+	fill_policy_proc(&p, proc);
+	owner = knumad_registry_find(READ_ONCE(other->mm));
+	if (owner)
+		fill_policy_proc(&q, owner);
+	return knumad_swap_gain(&pl, &p, from, to, owner ? &q : NULL);
+}
+
+/*
+ * The running thread at home whose exchange with @t gains most, with a
+ * reference; NULL if none gains.
+ */
+static struct task_struct *find_partner(const struct knumad_proc *proc,
+					struct task_struct *t, int *partner_cpu)
+{
+	struct task_struct *best = NULL;
+	int from = task_cpu(t), cpu;
+	s64 best_gain = 0;
+
+	rcu_read_lock();
+	for_each_cpu_and(cpu, cpumask_of_node(proc->home), t->cpus_ptr) {
+		struct task_struct *other;
+		s64 gain;
+
+		if (!knumad_cpu_usable(cpu))
+			continue;
+		other = knumad_cpu_curr(cpu);
+		if (!other || is_idle_task(other) || !is_movable(other) ||
+		    !cpumask_test_cpu(from, other->cpus_ptr))
+			continue;
+		gain = swap_gain(proc, cpu_to_node(from), proc->home, other);
+		if (gain <= best_gain)
+			continue;
+		best_gain = gain;
+		best = other;
+		*partner_cpu = cpu;
+	}
+	if (best)
+		get_task_struct(best);
+	rcu_read_unlock();
+	return best;
+}
+
+static void bring_home(struct knumad_proc *proc, struct task_struct *t)
+{
+	int from = task_cpu(t), cpu, ret;
+	struct task_struct *partner;
+
+	cpu = find_idle_cpu(t, proc->home);
+	if (cpu >= 0) {
+		ret = migrate_task_to(t, cpu);
+		trace_knumad_task_move(task_pid_nr(t), from, cpu, 0, ret);
+		if (!ret)
+			knumad_stat_add(KNUMAD_S_TASKS_MOVED, 1);
+		return;
+	}
+	partner = find_partner(proc, t, &cpu);
+	if (!partner)
+		return;
+	ret = migrate_swap(t, partner, cpu, from);
+	trace_knumad_task_move(task_pid_nr(t), from, cpu, task_pid_nr(partner),
+			       ret);
+	if (!ret)
+		knumad_stat_add(KNUMAD_S_TASKS_SWAPPED, 1);
+	put_task_struct(partner);
+}
+
+/* A sleeping thread wakes up at home; it may be moved to an idle CPU then */
+static void call_home(struct knumad_proc *proc, struct task_struct *t)
+{
+	int cpu;
+
+	for_each_cpu_and(cpu, cpumask_of_node(proc->home), t->cpus_ptr) {
+		if (!knumad_cpu_usable(cpu))
+			continue;
+		if (!migrate_task_to(t, cpu))
+			knumad_stat_add(KNUMAD_S_TASKS_CALLED, 1);
+		return;
+	}
+}
+
+/* Runs, or will wake up, on another node than its home, and may run at home */
+static bool is_away(struct task_struct *t, int home)
+{
+	int cpu = task_is_running(t) ? task_cpu(t) : READ_ONCE(t->wake_cpu);
+
+	return cpu_to_node(cpu) != home && is_movable(t) &&
+	       cpumask_intersects(cpumask_of_node(home), t->cpus_ptr);
+}
+
+/**
+ * knumad_tasks_settle - bring the threads of a process home
+ * @proc: the process, with a home
+ *
+ * Knumad thread only; sleeps until the threads have moved. Threads started
+ * since the last call get their preferred node.
+ */
+void knumad_tasks_settle(struct knumad_proc *proc)
+{
+	struct task_struct *leader = knumad_proc_task(proc);
+	struct task_struct *away[KNUMAD_MAX_MOVES], *t;
+	unsigned int nr = 0, i;
+
+	if (!leader)
+		return;
+	set_preferred(leader, proc->home);
+
+	proc->displaced = 0;
+	rcu_read_lock();
+	for_each_thread(leader, t) {
+		if (!is_away(t, proc->home))
+			continue;
+		proc->displaced += task_is_running(t);
+		get_task_struct(t);
+		away[nr++] = t;
+		if (nr == KNUMAD_MAX_MOVES)
+			break;
+	}
+	rcu_read_unlock();
+
+	for (i = 0; i < nr; i++) {
+		if (task_is_running(away[i]))
+			bring_home(proc, away[i]);
+		else
+			call_home(proc, away[i]);
+		put_task_struct(away[i]);
+	}
+	put_task_struct(leader);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: a snapshot of the nodes for the policy
+ *
+ * Distances, cores that knumad may use, and free pages. Taken anew at every
+ * pass, so CPUs, memory and nodes may come and go.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/kernel_stat.h>
+#include <linux/math64.h>
+#include <linux/mmzone.h>
+#include <linux/sched/clock.h>
+#include <linux/sched/isolation.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "internal.h"
+
+struct knumad_topology knumad_topo;
+
+/**
+ * knumad_topology_usable - is there anything to balance?
+ *
+ * Return: true with at least two nodes with memory and one with CPUs.
+ */
+bool knumad_topology_usable(void)
+{
+	return num_node_state(N_MEMORY) > 1 && num_node_state(N_CPU) > 0;
+}
+
+/**
+ * knumad_cpu_usable - may knumad put threads on a CPU?
+ * @cpu: the CPU
+ *
+ * Isolated and nohz_full CPUs are their owner's.
+ *
+ * Return: true if it may.
+ */
+bool knumad_cpu_usable(int cpu)
+{
+	return cpu_active(cpu) && housekeeping_cpu(cpu, HK_TYPE_DOMAIN) &&
+	       housekeeping_cpu(cpu, HK_TYPE_TICK);
+}
+
+/**
+ * knumad_count_cores - cores among CPUs, SMT siblings count once
+ * @cpus: the CPUs
+ * @siblings: tells the CPUs of the same core, itself included
+ *
+ *   CPUs 0-3, siblings {0,2} {1,3}  -> 2
+ *   CPUs 0,1, siblings {0,2} {1,3}  -> 2 (their siblings are not in the set)
+ *   CPUs 0,2, siblings {0,2} {1,3}  -> 1
+ *
+ * Return: number of cores.
+ */
+unsigned long knumad_count_cores(const struct cpumask *cpus,
+				 const struct cpumask *(*siblings)(int cpu))
+{
+	unsigned long cores = 0;
+	unsigned int cpu;
+
+	for_each_cpu(cpu, cpus)
+		if (cpumask_first_and(siblings(cpu), cpus) == cpu)
+			cores++;
+	return cores;
+}
+
+static const struct cpumask *smt_siblings(int cpu)
+{
+	return topology_sibling_cpumask(cpu);
+}
+
+/**
+ * knumad_node_free - pages that may be taken from a node
+ * @nid: the node
+ *
+ * Return: free pages above the high watermarks and the reserve.
+ */
+unsigned long knumad_node_free(int nid)
+{
+	unsigned long managed = 0, room = 0, reserve;
+	struct zone *zone;
+	int z;
+
+	for (z = 0; z < MAX_NR_ZONES; z++) {
+		unsigned long free;
+
+		zone = &NODE_DATA(nid)->node_zones[z];
+		if (!managed_zone(zone))
+			continue;
+		managed += zone_managed_pages(zone);
+		free = zone_page_state(zone, NR_FREE_PAGES);
+		room += free - min(free, high_wmark_pages(zone));
+	}
+	reserve = managed / 100 * READ_ONCE(knumad_tun.reserve_percent);
+	return room - min(room, reserve);
+}
+
+/* CPU time used on @cpu, ns */
+static u64 cpu_busy_ns(int cpu)
+{
+	struct kernel_cpustat stat;
+
+	kcpustat_cpu_fetch(&stat, cpu);
+	return stat.cpustat[CPUTIME_USER] + stat.cpustat[CPUTIME_NICE] +
+	       stat.cpustat[CPUTIME_SYSTEM] + stat.cpustat[CPUTIME_IRQ] +
+	       stat.cpustat[CPUTIME_SOFTIRQ];
+}
+
+static void update_busy(struct knumad_topology *topo, int nid, u64 elapsed)
+{
+	u64 ns = 0;
+	int cpu;
+
+	for_each_cpu_and(cpu, cpumask_of_node(nid), cpu_online_mask)
+		ns += cpu_busy_ns(cpu);
+	/* A CPU that went away takes its time with it: count nothing then */
+	if (elapsed && ns >= topo->busy_ns[nid])
+		WRITE_ONCE(topo->busy[nid],
+			   div64_u64((ns - topo->busy_ns[nid]) * 1000,
+				     elapsed));
+	topo->busy_ns[nid] = ns;
+}
+
+static unsigned long node_cores(int nid)
+{
+	cpumask_var_t cpus;
+	unsigned long cores;
+	unsigned int cpu;
+
+	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
+		return 0;
+	for_each_cpu(cpu, cpumask_of_node(nid))
+		if (knumad_cpu_usable(cpu))
+			cpumask_set_cpu(cpu, cpus);
+	cores = knumad_count_cores(cpus, smt_siblings);
+	free_cpumask_var(cpus);
+	return cores;
+}
+
+/**
+ * knumad_topology_update - take the snapshot
+ * @topo: where to
+ *
+ * Knumad thread only; may sleep. @topo->generation changes if capacities,
+ * distances or the set of nodes did.
+ */
+void knumad_topology_update(struct knumad_topology *topo)
+{
+	u64 now = local_clock(), elapsed = now - topo->stamp;
+	bool changed = false;
+	int i, j;
+
+	if (!topo->stamp)
+		elapsed = 0;
+	topo->stamp = now;
+
+	for (i = 0; i < topo->nr; i++) {
+		bool online = node_state(i, N_MEMORY) || node_state(i, N_CPU);
+		unsigned long cores = 0;
+
+		WRITE_ONCE(topo->node[i].free,
+			   node_state(i, N_MEMORY) ? knumad_node_free(i) : 0);
+		if (online) {
+			cores = node_cores(i) * 1000;
+			update_busy(topo, i, elapsed);
+		}
+		/* A home needs memory as well as cores */
+		if (!node_state(i, N_MEMORY))
+			cores = 0;
+		if (topo->node[i].cores != cores) {
+			WRITE_ONCE(topo->node[i].cores, cores);
+			changed = true;
+		}
+		for (j = 0; j < topo->nr; j++) {
+			u8 d = online ? node_distance(i, j) : U8_MAX;
+
+			if (topo->distance[i * topo->nr + j] != d) {
+				topo->distance[i * topo->nr + j] = d;
+				changed = true;
+			}
+		}
+	}
+	if (changed)
+		topo->generation++;
+}
+
+/**
+ * knumad_topology_init - allocate the snapshot
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int __init knumad_topology_init(void)
+{
+	struct knumad_topology *topo = &knumad_topo;
+
+	topo->nr = nr_node_ids;
+	topo->node = kcalloc(topo->nr, sizeof(*topo->node), GFP_KERNEL);
+	topo->busy = kcalloc(topo->nr, sizeof(*topo->busy), GFP_KERNEL);
+	topo->busy_ns = kcalloc(topo->nr, sizeof(*topo->busy_ns), GFP_KERNEL);
+	topo->distance = kcalloc(topo->nr * topo->nr, 1, GFP_KERNEL);
+	if (topo->node && topo->busy && topo->busy_ns && topo->distance)
+		return 0;
+	kfree(topo->node);
+	kfree(topo->busy);
+	kfree(topo->busy_ns);
+	kfree(topo->distance);
+	return -ENOMEM;
+}

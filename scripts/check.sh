@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Static checks, reported as TAP.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tree=$PWD/build/linux
+out=$PWD/build/check
+jobs=$(nproc)
+series=patches/linux-6.12
+
+mapfile -t sources < <(find mm include tools benchmarks -name '*.[ch]' 2>/dev/null | sort)
+mapfile -t core < <(find mm -name '*.[ch]' | sort)
+mapfile -t headers < <(find include -name '*.h' | sort)
+mapfile -t patches < <(sed -e 's/#.*//' -e '/^[[:space:]]*$/d' -e "s|^|$series/|" $series/series)
+
+kmake() {
+	make -s -j "$jobs" -C "$tree" O="$out" CC='ccache gcc' HOSTCC='ccache gcc' "$@"
+}
+
+# checkpatch says nothing where it has nothing to say.  In the tree, since it looks things up there.
+checkpatch() {
+	(cd "$tree" && scripts/checkpatch.pl --strict --terse --no-summary "$@")
+}
+
+check_sources() {
+	checkpatch -f "${sources[@]/#/..\/..\/}"
+}
+
+# By way of stdin: checkpatch takes a patch that git tracks for a source file.
+check_patches() {
+	local patch status=0
+	for patch in "${patches[@]}"; do
+		checkpatch - <"$patch" | sed "s|^-|$patch|" || status=1
+	done
+	return $status
+}
+
+# W=1 and sparse, mm/knumad only; the rest of the kernel has warnings of its own.
+check_compile() {
+	local said
+	find "$out/mm/knumad" -name '*.o' -delete 2>/dev/null || true
+	said=$(kmake W=1 C=1 CF=-Wsparse-error mm/knumad/ 2>&1) || { echo "$said"; return 1; }
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
+# "make coccicheck" for one directory, less the two scripts that need an OCaml compiler.
+check_coccinelle() {
+	local said include
+	include="-I$tree/arch/x86/include -I$out/arch/x86/include/generated -I$tree/include -I$out/include"
+	include+=" -include $tree/include/linux/kconfig.h"
+	said=$(grep -rL --include='*.cocci' 'script:ocaml' "$tree/scripts/coccinelle" | sort |
+		srctree=$tree KBUILD_EXTMOD=$PWD/mm/knumad LINUXINCLUDE=$include MODE=report J=1 DEBUG_FILE='' \
+			xargs -P "$jobs" -I '{}' env 'COCCI={}' "$tree/scripts/coccicheck" 2>&1) ||
+		{ echo "$said"; return 1; }
+	said=$(grep -E "^$PWD/mm/knumad/|^mm/knumad/" <<<"$said" || true)
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
+check_kernel_doc() {
+	local said
+	said=$("$tree/scripts/kernel-doc" -none -Wall "${headers[@]}" "${core[@]}" 2>&1) || { echo "$said"; return 1; }
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
+check_abi() {
+	local said
+	said=$("$tree/scripts/get_abi.pl" --dir Documentation/ABI validate 2>&1) || { echo "$said"; return 1; }
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
+check_shell() {
+	shellcheck -x .ci/run guest/init scripts/*.sh
+}
+
+number=0
+failed=0
+run() {
+	local name=$1 said outcome=ok
+	shift
+	number=$((number + 1))
+	if ! said=$("$@" 2>&1); then
+		outcome='not ok'
+		failed=$((failed + 1))
+		# shellcheck disable=SC2001
+		sed 's/^/# /' <<<"$said"
+	fi
+	echo "$outcome $number - $name"
+}
+
+scripts/kernel.sh prepare >&2
+echo 'TAP version 13'
+echo '1..7'
+run 'checkpatch: sources' check_sources
+run 'checkpatch: patches' check_patches
+run 'W=1 and sparse: mm/knumad' check_compile
+run 'coccicheck: mm/knumad' check_coccinelle
+run 'kernel-doc: mm/knumad and headers' check_kernel_doc
+run 'get_abi: Documentation/ABI' check_abi
+run 'shellcheck: all scripts' check_shell
+[ "$failed" -eq 0 ]

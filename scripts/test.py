@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""All tests.  The last line is "N passed, N failed, N skipped"."""
+
+import argparse
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import ktap
+from guest import BUILD, ROOT, GuestError, Step, Topology, run
+from ktap import Test
+
+# The machines that the selftests run on.
+SHAPES = {
+    "1-node": Topology(nodes=1, cpus_per_node="4"),
+    "2-nodes": Topology(nodes=2),
+    "4-nodes": Topology(nodes=4, node_mb="384", distances="10/20"),
+    "odd-even": Topology(nodes=2, distances="10/40", cpus="1,3/0,2"),
+    "asymmetric": Topology(nodes=3, distances="10,20,30;25,10,20;40,35,10"),
+    "unequal": Topology(nodes=2, node_mb="768,384"),
+    "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
+    # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
+    "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
+}
+PROFILE_SHAPES = {
+    "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
+    "debug": ["2-nodes+kasan"],
+}
+
+# Lab: the CPUs take turns, which any kernel survives.  Debug: they run in parallel, so that
+# races can happen; that profile has no JUMP_LABEL, see MODES in guest.py.
+MODE = {"lab": "single", "debug": "multi"}
+
+# Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
+EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
+            "debug": 420}
+EXPECTED_SHAPE = 150
+EXPECTED_SHAPE_DEBUG = 500
+
+LISTED = BUILD / "initramfs/selftests/kselftest-list.txt"
+SETTINGS = ROOT / "tools/testing/selftests/knumad/settings"
+
+
+class Report:
+    """What is tested, passed, failed; prints as it goes."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.tests = []
+        self.slow = []
+
+    def add(self, tests, seconds=None):
+        """Tests of one program or step, which took so long altogether."""
+        with self.lock:
+            self._add(tests, seconds)
+
+    def _add(self, tests, seconds):
+        self.tests += tests
+        count = {outcome: sum(test.outcome == outcome for test in tests)
+                 for outcome in ("ok", "fail", "skip")}
+        subject = tests[0].name if len(tests) == 1 else tests[0].name.split(": ")[0]
+        words = [f"{number} {word}" for number, word in
+                 ((count["ok"], "passed"), (count["fail"], "FAILED"), (count["skip"], "skipped"))
+                 if number]
+        took = f" ({seconds:.1f} s)" if seconds is not None else ""
+        print(f"   {subject}: {', '.join(words)}{took}", flush=True)
+        skipped = {}
+        for test in tests:
+            if test.outcome == "fail":
+                print(f"     FAILED {test.name}")
+                for line in test.detail.splitlines():
+                    print(f"       {line}")
+            elif test.outcome == "skip":
+                skipped[test.detail] = skipped.get(test.detail, 0) + 1
+        for reason, number in skipped.items():
+            print(f"     {number} skipped: {reason}")
+        sys.stdout.flush()
+        if seconds is not None:
+            self.slow.append((seconds, subject))
+
+    def summary(self):
+        print("== slowest steps")
+        for seconds, name in sorted(self.slow, reverse=True)[:10]:
+            print(f"   {seconds:7.1f} s  {name}")
+        count = {outcome: sum(test.outcome == outcome for test in self.tests)
+                 for outcome in ("ok", "fail", "skip")}
+        line = f"{count['ok']} passed, {count['fail']} failed"
+        if count["skip"]:
+            line += f", {count['skip']} skipped"
+        print(line)
+        return count["fail"] == 0 and count["ok"] > 0
+
+
+def host(*command):
+    """Run a command; its output, what it says on stderr shown at once, and its status."""
+    result = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return result.stdout, result.returncode
+
+
+def host_tap(report, subject, *command):
+    start = time.monotonic()
+    output, status = host(*command)
+    tests = ktap.parse(output.splitlines(), subject)
+    if status and all(test.outcome != "fail" for test in tests):
+        tests.append(Test(f"{subject}: exit status", "fail", f"{status}\n{output[-2000:]}"))
+    report.add(tests, time.monotonic() - start)
+
+
+def build(report, name, *command):
+    """Build something, showing how far it is; whether it succeeded."""
+    start = time.monotonic()
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    report.add([Test(f"build: {name}", "fail" if status else "ok", f"exit status {status}")],
+               time.monotonic() - start)
+    return status == 0
+
+
+def build_kernel(report, profile):
+    return build(report, f"kernel {profile}", "scripts/kernel.sh", "build", profile)
+
+
+def build_lab(report):
+    """What all guests need: without it there is no point in going on."""
+    if not (build_kernel(report, "lab") and build(report, "initramfs", "scripts/initramfs.sh")):
+        report.summary()
+        sys.exit(1)
+
+
+def build_off(report):
+    if not build_kernel(report, "off"):
+        return
+    symbols = [line for line in (BUILD / "off/System.map").read_text().splitlines()
+               if "knumad" in line.lower()]
+    report.add([Test("build: no symbol of knumad in kernel off", "fail" if symbols else "ok",
+                     "\n".join(symbols))])
+
+
+def test_runner(report):
+    """Does the runner notice what it is there to notice?"""
+    log = BUILD / "log/test-runner.log"
+    topology = Topology(nodes=1, cpus_per_node="1", node_mb="256")
+    start = time.monotonic()
+    tests = []
+
+    def expect(name, steps, pattern):
+        try:
+            results = run(topology, steps, log=log)
+            said = f"no error; {results}"
+        except GuestError as error:
+            said = str(error).split("\n", maxsplit=1)[0]
+        good = re.search(pattern, said)
+        tests.append(Test(f"runner: {name}", "ok" if good else "fail", said))
+
+    results = run(topology, [Step("echo one; exit 3", "first"), Step("printf two", "second")],
+                  log=log)
+    found = [(result.name, result.status, result.lines) for result in results]
+    tests.append(Test("runner: status and output of each step",
+                      "ok" if found == [("first", 3, ["one"]), ("second", 0, ["two"])] else "fail",
+                      str(found)))
+    expect("a panic fails the run", [Step("echo c >/proc/sysrq-trigger", "crash")],
+           r"reported, at step 'crash': .*(BUG|Oops|panic)")
+    expect("a report on the console fails the run",
+           [Step("echo '<4>WARNING: not really' >/dev/kmsg; sleep 30", "warn")],
+           r"reported, at step 'warn': .*WARNING: not really")
+    expect("a hang is named", [Step("true"), Step("sleep 100", "dawdle", timeout=3)],
+           r"^step 'dawdle' did not end within 3 s")
+    expect("an early end is noticed", [Step("poweroff -f; sleep 30", "leave")],
+           r"ended early, at step 'leave'")
+    report.add(tests, time.monotonic() - start)
+
+
+def test_ktap(report):
+    """Does the KTAP reader notice what is wrong?"""
+    cases = {
+        "good": (["TAP version 13", "1..2", "ok 1 a", "ok 2 b # SKIP no reason"], ["ok", "skip"]),
+        "failure": (["TAP version 13", "1..1", "not ok 1 a"], ["fail"]),
+        "too few": (["TAP version 13", "1..2", "ok 1 a"], ["ok", "fail"]),
+        "too many": (["TAP version 13", "1..1", "ok 1 a", "ok 2 b"], ["ok", "ok", "fail"]),
+        "no plan": (["TAP version 13", "ok 1 a"], ["ok", "fail"]),
+        "wrong number": (["TAP version 13", "1..1", "ok 2 a"], ["fail"]),
+        "nothing": (["hello"], ["fail"]),
+        "bail out": (["TAP version 13", "1..1", "ok 1 a", "Bail out! x"], ["ok", "fail"]),
+        "nested": (["KTAP version 1", "1..1", "    KTAP version 1", "    # Subtest: s",
+                    "    1..2", "    ok 1 a", "    not ok 2 b", "not ok 1 s"], ["ok", "fail"]),
+        "nested, too few": (["KTAP version 1", "1..1", "    KTAP version 1", "    # Subtest: s",
+                             "    1..2", "    ok 1 a", "ok 1 s"], ["ok", "fail"]),
+    }
+    tests = []
+    for name, (lines, expected) in cases.items():
+        found = [test.outcome for test in ktap.parse(lines, "x")]
+        tests.append(Test(f"ktap: {name}", "ok" if found == expected else "fail",
+                          f"{found}, not {expected}"))
+    report.add(tests)
+
+
+def guest_failure(subject, error):
+    return Test(f"{subject}: guest", "fail", str(error))
+
+
+def test_kunit(report, profile):
+    """KUnit runs during boot and reports on the console."""
+    subject = f"kunit {profile}"
+    console = []
+    start = time.monotonic()
+    try:
+        run(SHAPES["2-nodes"], [Step("true")], profile, "kunit.enable=1 kunit.filter_glob=knumad*",
+            log=BUILD / f"log/test-kunit-{profile}.log", mode=MODE[profile],
+            on_console=console.append)
+        tests = ktap.parse(console, subject)
+        if all(test.outcome == "skip" for test in tests):
+            tests.append(Test(f"{subject}: suites", "fail", "none ran"))
+    except GuestError as error:
+        tests = [guest_failure(subject, error)]
+    report.add(tests, time.monotonic() - start)
+
+
+SHAPE_SCRIPT = r"""
+cd /sys/devices/system/node
+for node in $(ls -d node[0-9]* | sort -V); do
+	set -- $(grep MemTotal $node/meminfo)
+	echo "$node $4 cpus=$(cat $node/cpulist) $(cat $node/distance)"
+done
+"""
+
+
+def cpulist(text):
+    cpus = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        cpus += range(int(first), int(last or first) + 1)
+    return cpus
+
+
+def check_shape(topology, lines):
+    """Is the guest the machine that was asked for?  What differs, or nothing."""
+    wrong = []
+    if len(lines) != topology.nodes:
+        return f"{len(lines)} nodes: {lines}"
+    for node, line in enumerate(lines):
+        name, kilobytes, cpus, *distances = line.split()
+        share = int(kilobytes) / 1024 / topology.mb[node]      # the kernel keeps some
+        if name != f"node{node}" or not 0.6 < share <= 1 \
+                or cpulist(cpus.removeprefix("cpus=")) != topology.cpus[node] \
+                or [int(word) for word in distances] != topology.distances[node]:
+            wrong.append(line)
+    return "\n".join(wrong)
+
+
+def program_tests(subject, result, limit):
+    """The tests of a program that has ended."""
+    tests = ktap.parse(result.lines, subject)
+    failed = any(test.outcome == "fail" for test in tests)
+    if result.status == 143:
+        tests.append(Test(f"{subject}: time", "fail", f"ended after {limit} s"))
+    elif result.status not in (0, 4) and not failed:
+        tests.append(Test(f"{subject}: exit status", "fail",
+                          "\n".join([str(result.status)] + result.lines[-20:])))
+    return tests
+
+
+def test_shape(report, profile, name):
+    """All selftests on one machine.  A program that takes the guest down costs only itself."""
+    topology = SHAPES[name]
+    limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
+    programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
+    steps = [Step(SHAPE_SCRIPT, "shape", 60)]
+    steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
+                   limit + 60) for program in programs]
+
+    def on_result(result):
+        step = steps.pop(0)
+        subject = f"{profile}/{name} {step.name}"
+        if step.name == "shape":
+            wrong = check_shape(topology, result.lines)
+            report.add([Test(f"{subject}: as asked for", "fail" if wrong else "ok", wrong)])
+        else:
+            report.add(program_tests(subject, result, limit), result.seconds)
+
+    boots = 0
+    while steps:
+        boots += 1
+        try:
+            run(topology, list(steps), profile, mode=MODE[profile], on_result=on_result,
+                log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
+        except GuestError as error:
+            culprit = steps.pop(0).name if steps else "power off"
+            report.add([guest_failure(f"{profile}/{name} {culprit}", error)])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", default="", metavar="REGEX",
+                        help="only the sections whose name matches (see --list)")
+    parser.add_argument("--list", action="store_true", help="name the sections")
+    args = parser.parse_args()
+    # At once, whatever threads are at; the guests are killed with them (see guest.py).
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    os.chdir(ROOT)
+    report = Report()
+
+    sections = {
+        "check": lambda: host_tap(report, "check", "scripts/check.sh"),
+        "lab": lambda: build_lab(report),
+        "off": lambda: build_off(report),
+        "series": lambda: host_tap(report, "series", "scripts/kernel.sh", "series"),
+        "runner": lambda: (test_ktap(report), test_runner(report)),
+        "kunit": lambda: test_kunit(report, "lab"),
+        "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
+    }
+    for name in PROFILE_SHAPES["lab"]:
+        sections[f"lab/{name}"] = lambda name=name: test_shape(report, "lab", name)
+    sections["debug"] = lambda: build_kernel(report, "debug")
+    sections["debug/kunit"] = lambda: test_kunit(report, "debug")
+    for name in PROFILE_SHAPES["debug"]:
+        sections[f"debug/{name}"] = lambda name=name: test_shape(report, "debug", name)
+    if args.list:
+        print("\n".join(sections))
+        return 0
+
+    def expected(name):
+        if "/" not in name:
+            return EXPECTED[name]
+        if name.startswith("debug"):
+            return EXPECTED_SHAPE_DEBUG
+        return EXPECTED_SHAPE // min(2, os.cpu_count())
+
+    chosen = [name for name in sections if name == "lab" or re.search(args.only, name)]
+    while chosen:
+        left = sum(expected(name) for name in chosen)
+        # Guests whose CPUs take turns need one host CPU each: as many of them at once.
+        lab = [name for name in chosen if name.startswith("lab/")] \
+            if chosen[0].startswith("lab/") else []
+        now = lab or chosen[:1]
+        print(f"== {', '.join(now)} ({len(chosen)} sections and at most about "
+              f"{left // 60 + 1} minutes left)", flush=True)
+        with ThreadPoolExecutor(min(len(now), os.cpu_count())) as pool:
+            for future in [pool.submit(sections[name]) for name in now]:
+                future.result()
+        del chosen[:len(now)]
+    return 0 if report.summary() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

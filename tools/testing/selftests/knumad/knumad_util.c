@@ -1,0 +1,1217 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Helpers shared by the knumad selftests, see knumad_util.h */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kselftest.h"
+#include "knumad_util.h"
+
+#define PF_EXITING	0x00000004
+#define PF_KTHREAD	0x00200000
+
+struct kn_topology kn_topo;
+
+const char *const kn_stat_names[] = {
+	"passes", "wakeups", "mms_watched", "mms_enrolled", "mms_dropped",
+	"pages_scanned", "scan_ns", "hint_faults", "hint_faults_local",
+	"pages_armed", "pages_migrated", "thp_migrated", "folios_migrated",
+	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
+	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
+	"mmap_hold_max_ns", "self_disabled", NULL
+};
+
+const char *const kn_verdict_names[] = {
+	"none", "home", "moving", "idle", "no_room", "no_cpus", "policy_bound",
+	"cpuset", "affinity", "opted_out", "spread", "not_worth", "pending",
+	"shared", "pinned", "mlocked", "uffd", "ksm", "vma_policy",
+	"partially_mapped", "isolate_failed", "node_full",
+	"rate_limited", "copy_failed", "mmap_busy", NULL
+};
+
+/*
+ * Files. Everything returns a negative error number on failure.
+ */
+
+int kn_read(const char *path, char *buf, size_t size)
+{
+	size_t got = 0;
+	ssize_t nr;
+	int fd;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		nr = read(fd, buf + got, size - 1 - got);
+		if (nr < 0) {
+			nr = -errno;
+			close(fd);
+			return nr;
+		}
+		got += nr;
+	} while (nr && got < size - 1);
+	close(fd);
+	buf[got] = '\0';
+	return got;
+}
+
+int kn_write_len(const char *path, const char *text, size_t len)
+{
+	int ret = 0;
+	int fd;
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, len) < 0)
+		ret = -errno;
+	close(fd);
+	return ret;
+}
+
+int kn_write(const char *path, const char *text)
+{
+	return kn_write_len(path, text, strlen(text));
+}
+
+__s64 kn_read_number(const char *path)
+{
+	char buf[64];
+	int ret;
+
+	ret = kn_read(path, buf, sizeof(buf));
+	return ret < 0 ? ret : strtoll(buf, NULL, 10);
+}
+
+int kn_tunable_read(const char *name, char *buf, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), KN_SYSFS "%s", name);
+	return kn_read(path, buf, size);
+}
+
+int kn_tunable_write(const char *name, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), KN_SYSFS "%s", name);
+	return kn_write(path, text);
+}
+
+__s64 kn_tunable(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), KN_SYSFS "%s", name);
+	return kn_read_number(path);
+}
+
+int kn_tunable_set(const char *name, __s64 value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld\n", (long long)value);
+	return kn_tunable_write(name, text);
+}
+
+int kn_enable(const char *word)
+{
+	return kn_tunable_write("enabled", word);
+}
+
+/* Does a file of words have @word in brackets? */
+bool kn_mode_is(const char *word)
+{
+	char active[32], buf[64];
+
+	if (kn_tunable_read("enabled", buf, sizeof(buf)) < 0)
+		return false;
+	snprintf(active, sizeof(active), "[%s]", word);
+	return strstr(buf, active);
+}
+
+__u64 kn_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000ULL + ts.tv_nsec / 1000000;
+}
+
+void kn_nap(void)
+{
+	usleep(20 * 1000);
+}
+
+/*
+ * The machine.
+ */
+
+/* Call @visit for each number of a list like "0-2,5". */
+static void for_list(const char *path, void (*visit)(int nr, int arg), int arg)
+{
+	char buf[1024], *at = buf;
+	long first, last;
+
+	if (kn_read(path, buf, sizeof(buf)) <= 0)
+		return;
+	while (*at >= '0' && *at <= '9') {
+		first = strtol(at, &at, 10);
+		last = first;
+		if (*at == '-')
+			last = strtol(at + 1, &at, 10);
+		for (; first <= last; first++)
+			visit(first, arg);
+		if (*at != ',')
+			break;
+		at++;
+	}
+}
+
+static void see_cpu(int cpu, int node)
+{
+	if (cpu >= KN_MAX_CPUS)
+		return;
+	kn_topo.node_of_cpu[cpu] = node;
+	kn_topo.cpus[node]++;
+}
+
+static void see_memory(int node, int arg)
+{
+	if (node >= KN_MAX_NODES)
+		return;
+	kn_topo.memory[node] = true;
+	kn_topo.nr_memory++;
+}
+
+static void see_node(int node, int arg)
+{
+	char path[128], buf[512], *at = buf;
+	int i;
+
+	if (node >= KN_MAX_NODES)
+		return;
+	if (node >= kn_topo.nr)
+		kn_topo.nr = node + 1;
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", node);
+	for_list(path, see_cpu, node);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/distance", node);
+	if (kn_read(path, buf, sizeof(buf)) > 0)
+		for (i = 0; i < KN_MAX_NODES && *at; i++)
+			kn_topo.distance[node][i] = strtol(at, &at, 10);
+}
+
+void kn_read_topology(void)
+{
+	int node;
+
+	memset(&kn_topo, 0, sizeof(kn_topo));
+	for_list("/sys/devices/system/node/online", see_node, 0);
+	for_list("/sys/devices/system/node/has_memory", see_memory, 0);
+	for (node = 0; node < kn_topo.nr; node++)
+		if (kn_topo.memory[node] && kn_topo.cpus[node])
+			kn_topo.full[kn_topo.nr_full++] = node;
+}
+
+void kn_node_cpus(int node, cpu_set_t *set)
+{
+	int cpu;
+
+	CPU_ZERO(set);
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
+		if (kn_topo.cpus[node] && kn_topo.node_of_cpu[cpu] == node)
+			CPU_SET(cpu, set);
+}
+
+void kn_all_cpus(cpu_set_t *set)
+{
+	int cpu;
+
+	CPU_ZERO(set);
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
+		CPU_SET(cpu, set);
+}
+
+/* CPUs of the node that has most */
+int kn_max_cpus(void)
+{
+	int node, most = 0;
+
+	for (node = 0; node < kn_topo.nr; node++)
+		if (kn_topo.cpus[node] > most)
+			most = kn_topo.cpus[node];
+	return most;
+}
+
+/* Free pages, high watermarks and size of all zones of a node */
+bool kn_zones(int node, struct kn_zone_sums *sums)
+{
+	unsigned long value;
+	char line[256];
+	FILE *file;
+	int nid = -1;
+
+	memset(sums, 0, sizeof(*sums));
+	file = fopen("/proc/zoneinfo", "re");
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "Node %d, zone", &nid) == 1)
+			continue;
+		if (nid != node)
+			continue;
+		if (sscanf(line, " pages free %lu", &value) == 1)
+			sums->free += value;
+		else if (sscanf(line, " high %lu", &value) == 1)
+			sums->high += value;
+		else if (sscanf(line, " managed %lu", &value) == 1)
+			sums->managed += value;
+		else if (sscanf(line, " count: %lu", &value) == 1)
+			sums->pcp += value;
+	}
+	fclose(file);
+	return sums->managed;
+}
+
+/* Free pages of the machine */
+__u64 kn_all_free(void)
+{
+	struct kn_zone_sums sums;
+	__u64 all = 0;
+	int node;
+
+	for (node = 0; node < kn_topo.nr; node++)
+		if (kn_topo.memory[node] && kn_zones(node, &sums))
+			all += sums.free + sums.pcp;
+	return all;
+}
+
+/*
+ * Before and after a test. What the tests change is read once when a program
+ * starts, and written back after each test and when the program ends: a test
+ * that ran into its timeout could not do so itself.
+ */
+
+static struct {
+	char path[128];
+	char value[128];
+} saved[40];
+
+static unsigned int nr_saved;
+
+/* Have a file written back after the test. */
+void kn_save(const char *path)
+{
+	char buf[128], *from = buf, *to;
+
+	if (nr_saved == ARRAY_SIZE(saved) || kn_read(path, buf, sizeof(buf)) < 0)
+		return;
+	if (strchr(buf, '[')) {
+		from = strchr(buf, '[') + 1;
+		to = strchr(from, ']');
+	} else {
+		to = strchr(from, '\n');
+	}
+	if (to)
+		*to = '\0';
+	snprintf(saved[nr_saved].path, sizeof(saved[0].path), "%s", path);
+	snprintf(saved[nr_saved].value, sizeof(saved[0].value), "%s", from);
+	nr_saved++;
+}
+
+static void restore_system(void)
+{
+	unsigned int i;
+
+	kn_enable("never");
+	for (i = 0; i < nr_saved; i++)
+		kn_write(saved[i].path, saved[i].value);
+}
+
+void kn_save_system(void)
+{
+	/* The tests set the shortest interval: the longest goes back first. */
+	static const char *const tunables[] = {
+		"scan_max_interval_ms", "scan_interval_ms", "policy", "scan_pages",
+		"cpu_percent", "migrate_mb_per_s", "reserve_percent",
+		"min_resident_mb", "min_cpu_ms"
+	};
+	struct dirent *entry;
+	char path[512];
+	unsigned int i;
+	DIR *dir;
+
+	for (i = 0; i < ARRAY_SIZE(tunables); i++) {
+		snprintf(path, sizeof(path), KN_SYSFS "%s", tunables[i]);
+		kn_save(path);
+	}
+	kn_save(KN_THP "enabled");
+	dir = opendir(KN_THP);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "hugepages-", 10))
+			continue;
+		snprintf(path, sizeof(path), KN_THP "%s/enabled", entry->d_name);
+		kn_save(path);
+	}
+	if (dir)
+		closedir(dir);
+	kn_save(KN_BALANCING);
+	/* Last, with everything else as it was */
+	kn_save(KN_SYSFS "enabled");
+	if (nr_saved)
+		atexit(restore_system);
+}
+
+/* Is this one of several runs, for which a look at one machine would do? */
+bool kn_quick(void)
+{
+	const char *text = getenv("KNUMAD_QUICK");
+
+	return text && !strcmp(text, "1");
+}
+
+/*
+ * Get ready: knumad off, mainline's balancing off, tunables that make knumad
+ * look often and at small processes. Returns why the test cannot run here, or
+ * NULL. @full_nodes: so many nodes with CPUs and memory are needed.
+ */
+const char *kn_begin(int full_nodes)
+{
+	static char why[128];
+
+	if (geteuid())
+		return "needs root";
+	if (access(KN_SYSFS "enabled", F_OK))
+		return "this kernel has no knumad (" KN_SYSFS ")";
+	if (access(KN_DEBUGFS "stats", F_OK))
+		mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL);
+	if (access(KN_DEBUGFS "stats", F_OK))
+		return "needs debugfs (" KN_DEBUGFS ")";
+	kn_read_topology();
+	if (kn_topo.nr_full < full_nodes) {
+		snprintf(why, sizeof(why), "needs %d nodes with CPUs and memory, has %d",
+			 full_nodes, kn_topo.nr_full);
+		return why;
+	}
+
+	kn_enable("never");
+	kn_write(KN_BALANCING, "0");
+	kn_tunable_set("scan_interval_ms", 100);
+	kn_tunable_set("scan_max_interval_ms", 400);
+	kn_tunable_set("cpu_percent", 50);
+	kn_tunable_set("min_resident_mb", 8);
+	kn_tunable_set("min_cpu_ms", 20);
+	return NULL;
+}
+
+void kn_end(void)
+{
+	kn_kill_all();
+	restore_system();
+}
+
+/*
+ * Have the kernel use folios of this size and no other for madvise()d memory.
+ * 0 is for base pages, with which nothing needs to be done.
+ */
+const char *kn_use_folios(size_t folio)
+{
+	static char why[128];
+	char path[512];
+	unsigned int i;
+
+	if (!folio)
+		return NULL;
+	snprintf(path, sizeof(path), KN_THP "hugepages-%zukB/enabled", folio >> 10);
+	if (access(path, W_OK)) {
+		snprintf(why, sizeof(why), "this kernel has no huge pages of %zu kB", folio >> 10);
+		return why;
+	}
+	for (i = 0; i < nr_saved; i++)
+		if (!strncmp(saved[i].path, KN_THP "hugepages-", strlen(KN_THP "hugepages-")))
+			kn_write(saved[i].path, "never");
+	kn_write(path, "madvise");
+	kn_write(KN_THP "enabled", "madvise");
+	return NULL;
+}
+
+__u64 kn_folio_stat(size_t folio, const char *name)
+{
+	char path[256];
+	__s64 value;
+
+	snprintf(path, sizeof(path), KN_THP "hugepages-%zukB/stats/%s", folio >> 10, name);
+	value = kn_read_number(path);
+	return value < 0 ? 0 : value;
+}
+
+/*
+ * What knumad tells.
+ */
+
+/* A list "1,2,3" with a number for each node. Returns how many there were. */
+static int parse_list(const char *text, __u64 *values)
+{
+	char *end;
+	int nr = 0;
+
+	do {
+		if (nr == KN_MAX_NODES || *text < '0' || *text > '9')
+			return -1;
+		values[nr++] = strtoull(text, &end, 10);
+		text = end + 1;
+	} while (*end == ',');
+	return *end ? -1 : nr;
+}
+
+static bool parse_number(const char *text, __u64 *value)
+{
+	char *end;
+
+	if (!text || *text < '0' || *text > '9')
+		return false;
+	*value = strtoull(text, &end, 10);
+	return !*end;
+}
+
+/* Read a row of `processes`. Returns 0, or the field (from 1) that is not well-formed. */
+int kn_parse_process(char *line, struct kn_process *process)
+{
+	static const char blank[] = "\n ";
+	char *field[14], *rest = NULL;
+	__u64 value;
+	int i;
+
+	memset(process, 0, sizeof(*process));
+	for (i = 0; i < 14; i++)
+		field[i] = strtok_r(i ? NULL : line, blank, &rest);
+	if (!parse_number(field[0], &value))
+		return 1;
+	process->pid = value;
+	if (!field[1] || strlen(field[1]) >= sizeof(process->comm))
+		return 2;
+	snprintf(process->comm, sizeof(process->comm), "%s", field[1]);
+	if (!field[2])
+		return 3;
+	process->home = KN_NONE;
+	if (strcmp(field[2], "-1")) {
+		if (!parse_number(field[2], &value) || value >= KN_MAX_NODES)
+			return 3;
+		process->home = value;
+	}
+	if (!field[3] || parse_list(field[3], process->resident) != kn_topo.nr)
+		return 4;
+	if (!field[4] || parse_list(field[4], process->used) != kn_topo.nr)
+		return 5;
+	if (!field[5] || parse_list(field[5], process->cpu) != kn_topo.nr)
+		return 6;
+	if (!parse_number(field[6], &process->load_mcpu))
+		return 7;
+	if (!parse_number(field[7], &process->threads))
+		return 8;
+	if (!parse_number(field[8], &process->faults))
+		return 9;
+	if (!parse_number(field[9], &process->moved))
+		return 10;
+	if (!parse_number(field[10], &process->scan_us))
+		return 11;
+	if (!parse_number(field[11], &process->interval_ms))
+		return 12;
+	if (!field[12] || strlen(field[12]) >= sizeof(process->verdict))
+		return 13;
+	snprintf(process->verdict, sizeof(process->verdict), "%s", field[12]);
+	return field[13] ? 14 : 0;
+}
+
+/* The row of a process. False: it is not watched. */
+bool kn_process(pid_t pid, struct kn_process *process)
+{
+	char line[4096];
+	bool found = false;
+	FILE *file;
+
+	memset(process, 0, sizeof(*process));
+	process->home = KN_NONE;
+	file = fopen(KN_DEBUGFS "processes", "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		if (line[0] != '#' && strtol(line, NULL, 10) == pid)
+			found = !kn_parse_process(line, process);
+	fclose(file);
+	return found;
+}
+
+bool kn_verdict_is(pid_t pid, const char *word)
+{
+	struct kn_process process;
+
+	return kn_process(pid, &process) && !strcmp(process.verdict, word);
+}
+
+int kn_home(pid_t pid)
+{
+	struct kn_process process;
+
+	return kn_process(pid, &process) ? process.home : KN_NONE;
+}
+
+int kn_nr_processes(void)
+{
+	char line[4096];
+	int nr = 0;
+	FILE *file;
+
+	file = fopen(KN_DEBUGFS "processes", "re");
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file))
+		nr += line[0] != '#';
+	fclose(file);
+	return nr;
+}
+
+/* A line "name value" of a file */
+static bool find_line(const char *path, const char *name, __u64 *value)
+{
+	size_t len = strlen(name);
+	bool found = false;
+	char line[256];
+	FILE *file;
+
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file)) {
+		if (strncmp(line, name, len) || line[len] != ' ')
+			continue;
+		*value = strtoull(line + len + 1, NULL, 10);
+		found = true;
+	}
+	fclose(file);
+	return found;
+}
+
+bool kn_find_stat(const char *name, __u64 *value)
+{
+	return find_line(KN_DEBUGFS "stats", name, value);
+}
+
+__u64 kn_stat(const char *name)
+{
+	__u64 value = 0;
+
+	if (!kn_find_stat(name, &value))
+		ksft_print_msg("no %s in %sstats\n", name, KN_DEBUGFS);
+	return value;
+}
+
+__u64 kn_verdict(const char *word)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "verdict_%s", word);
+	return kn_stat(name);
+}
+
+__u64 kn_vmstat(const char *name)
+{
+	__u64 value = 0;
+
+	if (!find_line("/proc/vmstat", name, &value))
+		ksft_print_msg("no %s in /proc/vmstat\n", name);
+	return value;
+}
+
+/* Wait until knumad has gone round @nr more times. */
+bool kn_wait_passes(unsigned int nr, int secs)
+{
+	__u64 start = kn_stat("passes");
+
+	return kn_wait_until(kn_stat("passes") >= start + nr, secs);
+}
+
+/* The thread of knumad, or 0. One that is exiting does not count. */
+pid_t kn_thread_pid(void)
+{
+	unsigned long flags;
+	struct dirent *entry;
+	char path[512], buf[512], *at;
+	pid_t pid = 0;
+	DIR *dir;
+
+	dir = opendir("/proc");
+	while (dir && !pid && (entry = readdir(dir))) {
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		if (kn_read(path, buf, sizeof(buf)) <= 0)
+			continue;
+		if (!strstr(buf, "(knumad)"))
+			continue;
+		at = strrchr(buf, ')');
+		if (sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
+		    (flags & (PF_KTHREAD | PF_EXITING)) == PF_KTHREAD)
+			pid = strtol(buf, NULL, 10);
+	}
+	if (dir)
+		closedir(dir);
+	return pid;
+}
+
+static void dump(const char *name, bool zeroes)
+{
+	char path[128], line[1024];
+	FILE *file;
+
+	snprintf(path, sizeof(path), KN_DEBUGFS "%s", name);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	ksft_print_msg("%s:\n", path);
+	while (fgets(line, sizeof(line), file))
+		if (zeroes || !strstr(line, " 0\n"))
+			ksft_print_msg("  %s", line);
+	fclose(file);
+}
+
+/* For whoever has to find out why a test failed */
+void kn_dump(void)
+{
+	dump("stats", false);
+	dump("processes", true);
+	dump("nodes", true);
+}
+
+void kn_events(struct kn_events *events)
+{
+	events->hint_faults = kn_vmstat("numa_hint_faults");
+	events->pte_updates = kn_vmstat("numa_pte_updates");
+	events->migrated = kn_vmstat("numa_pages_migrated");
+	events->split_page = kn_vmstat("thp_split_page");
+	events->knumad_migrated = kn_stat("pages_migrated");
+	events->scanned = kn_vmstat("pgscan_kswapd") + kn_vmstat("pgscan_direct");
+}
+
+/*
+ * System calls that libc does not wrap.
+ */
+
+void *kn_map(size_t size, size_t align)
+{
+	char *mem, *start;
+
+	if (align < KN_PAGE)
+		align = KN_PAGE;
+	mem = mmap(NULL, size + align, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem == MAP_FAILED)
+		return NULL;
+	start = (char *)(((uintptr_t)mem + align - 1) & ~(align - 1));
+	if (start > mem)
+		munmap(mem, start - mem);
+	munmap(start + size, mem + align - start);
+	return start;
+}
+
+int kn_mempolicy(int mode, __u64 nodes)
+{
+	unsigned long mask = nodes;
+
+	if (syscall(SYS_set_mempolicy, mode, nodes ? &mask : NULL,
+		    nodes ? KN_MAX_NODES + 1 : 0))
+		return -errno;
+	return 0;
+}
+
+int kn_mbind(void *addr, size_t size, int mode, __u64 nodes)
+{
+	unsigned long mask = nodes;
+
+	if (syscall(SYS_mbind, addr, size, mode, nodes ? &mask : NULL,
+		    nodes ? KN_MAX_NODES + 1 : 0, 0))
+		return -errno;
+	return 0;
+}
+
+/* Put memory on a node, and leave no policy behind. */
+int kn_place(void *addr, size_t size, int node, __u64 seed, bool thin)
+{
+	int ret;
+
+	ret = kn_mempolicy(MPOL_BIND, 1ULL << node);
+	if (ret)
+		return ret;
+	kn_fill(addr, size, seed, thin);
+	return kn_mempolicy(MPOL_DEFAULT, 0);
+}
+
+/*
+ * Workers.
+ */
+
+static struct kn_worker workers[16];
+
+static __u64 pattern(__u64 seed, __u64 index)
+{
+	return (index + seed) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* The first word of a page is left for counting. */
+void kn_fill(void *mem, size_t size, __u64 seed, bool thin)
+{
+	size_t words = size / sizeof(__u64), per_page = KN_PAGE / sizeof(__u64);
+	__u64 *word = mem;
+	size_t page, i;
+
+	for (page = 0; page < words; page += per_page) {
+		word[page] = 0;
+		for (i = 1; i < (thin ? 2 : per_page); i++)
+			word[page + i] = pattern(seed, page + i);
+	}
+}
+
+/* How many words are not as they should be? */
+__u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count)
+{
+	size_t words = size / sizeof(__u64), per_page = KN_PAGE / sizeof(__u64);
+	const __u64 *word = mem;
+	__u64 bad = 0;
+	size_t page, i;
+
+	for (page = 0; page < words; page += per_page) {
+		bad += word[page] != count;
+		for (i = 1; i < (thin ? 2 : per_page); i++)
+			bad += word[page + i] != pattern(seed, page + i);
+	}
+	return bad;
+}
+
+struct thread_arg {
+	struct kn_worker *worker;
+	int index;
+};
+
+static size_t slice_size(const struct kn_worker *worker)
+{
+	return worker->work.size / worker->work.threads;
+}
+
+static void pin(int node)
+{
+	cpu_set_t set;
+
+	if (node == KN_NONE)
+		kn_all_cpus(&set);
+	else
+		kn_node_cpus(node, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static void *worker_thread(void *data)
+{
+	struct thread_arg *arg = data;
+	const struct kn_work *work = &arg->worker->work;
+	struct kn_shared *sh = arg->worker->sh;
+	struct kn_thread_state *self = &sh->thread[arg->index];
+	size_t slice = slice_size(arg->worker);
+	char *start = sh->mem + arg->index * slice, *at;
+	__u64 *word, sum = 0;
+	int node, cpu;
+
+	self->tid = syscall(SYS_gettid);
+	node = work->cpu_nodes ? work->cpu_nodes[arg->index] : work->cpu_node;
+	if (node != KN_NONE)
+		pin(node);
+
+	while (!KN_READ(sh->stop)) {
+		for (at = start; at < start + slice; at += KN_PAGE) {
+			word = (__u64 *)at;
+			KN_WRITE(*word, KN_READ(*word) + 1);
+		}
+		if (!arg->index && !sh->extra_idle)
+			for (at = sh->extra; at < sh->extra + sh->extra_size; at += KN_PAGE)
+				sum += KN_READ(*(__u64 *)at);
+		cpu = sched_getcpu();
+		KN_WRITE(self->cpu, cpu);
+		if (cpu >= 0 && cpu < KN_MAX_CPUS) {
+			word = &self->sweeps_on[kn_topo.node_of_cpu[cpu]];
+			KN_WRITE(*word, *word + 1);
+		}
+		KN_WRITE(self->sweeps, self->sweeps + 1);
+		if (self->sweeps == 1 && node != KN_NONE && !work->pinned)
+			pin(KN_NONE);
+		if (work->pause_us)
+			usleep(work->pause_us);
+	}
+	return (void *)(uintptr_t)sum;
+}
+
+/* Memory for the worker, where it is wanted */
+static int worker_memory(struct kn_worker *worker)
+{
+	const struct kn_work *work = &worker->work;
+	struct kn_shared *sh = worker->sh;
+	size_t first = work->size - work->rest;
+	int i, ret;
+
+	sh->mem = kn_map(work->size, work->folio);
+	if (!sh->mem)
+		return -ENOMEM;
+	sh->size = work->size;
+	madvise(sh->mem, sh->size, work->folio ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	ret = kn_place(sh->mem, first, work->node, 0, work->thin);
+	if (!ret && work->rest)
+		ret = kn_place(sh->mem + first, work->rest, work->rest_node,
+			       first / sizeof(__u64), work->thin);
+	for (i = 0; i < work->threads; i++)
+		sh->thread[i].cpu = -1;
+	return ret;
+}
+
+static __u64 worker_check(struct kn_worker *worker)
+{
+	struct kn_shared *sh = worker->sh;
+	size_t slice = slice_size(worker);
+	__u64 bad = 0;
+	int i;
+
+	for (i = 0; i < worker->work.threads; i++)
+		bad += kn_check(sh->mem + i * slice, slice, i * slice / sizeof(__u64),
+				worker->work.thin, sh->thread[i].sweeps);
+	return bad;
+}
+
+static void answer(int fd, char reply)
+{
+	if (write(fd, &reply, 1) != 1)
+		_exit(1);
+}
+
+/* The life of a worker. Answers: 'r'eady or done, 'u'nsupported, 'f'ailed. */
+static void worker_main(struct kn_worker *worker, pid_t parent, int from, int to)
+{
+	const struct kn_work *work = &worker->work;
+	struct kn_shared *sh = worker->sh;
+	struct thread_arg arg[KN_MAX_THREADS];
+	pthread_t thread[KN_MAX_THREADS];
+	char command;
+	int i, ret = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+
+	if (work->before)
+		ret = work->before(sh, work);
+	if (!ret)
+		ret = worker_memory(worker);
+	if (!ret && work->prepare)
+		ret = work->prepare(sh, work);
+	for (i = 0; !ret && i < work->threads; i++) {
+		arg[i].worker = worker;
+		arg[i].index = i;
+		ret = -pthread_create(&thread[i], NULL, worker_thread, &arg[i]);
+	}
+	if (ret < 0 && !sh->why[0])
+		snprintf(sh->why, sizeof(sh->why), "%s", strerror(-ret));
+	answer(to, !ret ? 'r' : ret > 0 ? 'u' : 'f');
+	if (ret)
+		_exit(1);
+
+	if (read(from, &command, 1) != 1)
+		_exit(1);
+	KN_WRITE(sh->stop, 1);
+	for (i = 0; i < work->threads; i++)
+		pthread_join(thread[i], NULL);
+	sh->bad = worker_check(worker);
+	if (work->finish)
+		ret = work->finish(sh, work);
+	answer(to, ret ? 'f' : 'r');
+	for (;;)
+		pause();
+}
+
+static char await_answer(struct kn_worker *worker)
+{
+	struct pollfd poll_fd = { .fd = worker->from, .events = POLLIN };
+	char reply = 0;
+
+	if (poll(&poll_fd, 1, 2 * KN_PATIENCE * 1000) != 1)
+		return 0;
+	return read(worker->from, &reply, 1) == 1 ? reply : 0;
+}
+
+/*
+ * Fork a worker, and return when its memory is in place and each of its threads
+ * has touched it once. NULL: it failed, and why was printed. A worker with a text in
+ * ->sh->why is no worker: the kernel lacks what it needs.
+ */
+struct kn_worker *kn_start(const struct kn_work *work)
+{
+	struct kn_worker *worker = NULL;
+	int down[2], up[2];
+	pid_t parent = getpid();
+	unsigned int i;
+	char reply;
+
+	for (i = 0; i < ARRAY_SIZE(workers) && !worker; i++)
+		if (!workers[i].pid)
+			worker = &workers[i];
+	if (!worker || pipe2(down, O_CLOEXEC) || pipe2(up, O_CLOEXEC)) {
+		ksft_print_msg("no further worker\n");
+		return NULL;
+	}
+	worker->work = *work;
+	worker->sh = mmap(NULL, sizeof(*worker->sh), PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (worker->sh == MAP_FAILED)
+		return NULL;
+
+	fflush(stdout);
+	fflush(stderr);
+	worker->pid = fork();
+	if (!worker->pid) {
+		close(down[1]);
+		close(up[0]);
+		worker_main(worker, parent, down[0], up[1]);
+	}
+	close(down[0]);
+	close(up[1]);
+	worker->to = down[1];
+	worker->from = up[0];
+
+	reply = await_answer(worker);
+	if (reply == 'u')
+		return worker;
+	if (reply == 'r' && kn_wait_sweeps(worker, 1, KN_PATIENCE))
+		return worker;
+	ksft_print_msg("worker failed: %s\n",
+		       worker->sh->why[0] ? worker->sh->why : "no sign of life");
+	kn_kill(worker);
+	return NULL;
+}
+
+/*
+ * Stop the threads. Returns how many words of the worker's memory are wrong,
+ * or -1 when the worker has died or found something else wrong. The process
+ * stays, with its memory, until kn_kill().
+ */
+__s64 kn_stop(struct kn_worker *worker)
+{
+	char command = 's';
+
+	if (write(worker->to, &command, 1) != 1)
+		return -1;
+	if (await_answer(worker) != 'r') {
+		ksft_print_msg("worker %d: %s\n", worker->pid,
+			       worker->sh->why[0] ? worker->sh->why : "died");
+		return -1;
+	}
+	return worker->sh->bad;
+}
+
+void kn_kill(struct kn_worker *worker)
+{
+	if (worker->pid <= 0)
+		return;
+	kill(worker->pid, SIGKILL);
+	waitpid(worker->pid, NULL, 0);
+	close(worker->to);
+	close(worker->from);
+	munmap(worker->sh, sizeof(*worker->sh));
+	memset(worker, 0, sizeof(*worker));
+}
+
+void kn_kill_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(workers); i++)
+		kn_kill(&workers[i]);
+}
+
+/* Change where its threads may run. */
+int kn_pin(const struct kn_worker *worker, int node)
+{
+	cpu_set_t set;
+	int i;
+
+	kn_node_cpus(node, &set);
+	for (i = 0; i < worker->work.threads; i++)
+		if (sched_setaffinity(worker->sh->thread[i].tid, sizeof(set), &set))
+			return -errno;
+	return 0;
+}
+
+/* Sweeps over its memory that each thread has finished */
+__u64 kn_sweeps(const struct kn_worker *worker)
+{
+	__u64 least = ~0ULL, nr;
+	int i;
+
+	for (i = 0; i < worker->work.threads; i++) {
+		nr = KN_READ(worker->sh->thread[i].sweeps);
+		if (nr < least)
+			least = nr;
+	}
+	return least;
+}
+
+bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs)
+{
+	__u64 start = kn_sweeps(worker);
+
+	return kn_wait_until(kn_sweeps(worker) >= start + nr, secs);
+}
+
+/* The node on which all threads of the worker are, or KN_NONE */
+int kn_threads_on(const struct kn_worker *worker)
+{
+	int i, cpu, node = KN_NONE;
+
+	for (i = 0; i < worker->work.threads; i++) {
+		cpu = KN_READ(worker->sh->thread[i].cpu);
+		if (cpu < 0 || cpu >= KN_MAX_CPUS)
+			return KN_NONE;
+		if (i && kn_topo.node_of_cpu[cpu] != node)
+			return KN_NONE;
+		node = kn_topo.node_of_cpu[cpu];
+	}
+	return node;
+}
+
+/* Of the next @nr sweeps of each thread, how many per mille ended on @node? */
+unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr)
+{
+	__u64 all = 0, there = 0;
+	int i;
+
+	for (i = 0; i < worker->work.threads; i++) {
+		all -= KN_READ(worker->sh->thread[i].sweeps);
+		there -= KN_READ(worker->sh->thread[i].sweeps_on[node]);
+	}
+	kn_wait_sweeps(worker, nr, KN_PATIENCE);
+	for (i = 0; i < worker->work.threads; i++) {
+		all += KN_READ(worker->sh->thread[i].sweeps);
+		there += KN_READ(worker->sh->thread[i].sweeps_on[node]);
+	}
+	return all ? there * 1000 / all : 0;
+}
+
+/*
+ * Ask where every @stride-th page is. Returns how many pages were asked for,
+ * @on_node counts those that have an answer.
+ */
+__u64 kn_pages_at(pid_t pid, const void *addr, size_t size, unsigned int stride,
+		  __u64 *on_node)
+{
+	static void *pages[1024];
+	static int status[1024];
+	__u64 nr = 0;
+	size_t at = 0;
+	int i, batch;
+
+	memset(on_node, 0, KN_MAX_NODES * sizeof(*on_node));
+	while (at < size) {
+		for (batch = 0; batch < 1024 && at < size; batch++) {
+			pages[batch] = (char *)addr + at;
+			status[batch] = -1;
+			at += stride * KN_PAGE;
+		}
+		syscall(SYS_move_pages, pid, batch, pages, NULL, status, 0);
+		for (i = 0; i < batch; i++)
+			if (status[i] >= 0 && status[i] < KN_MAX_NODES)
+				on_node[status[i]]++;
+		nr += batch;
+	}
+	return nr;
+}
+
+static unsigned int share_on(pid_t pid, const void *addr, size_t size, int node,
+			     unsigned int stride)
+{
+	__u64 on_node[KN_MAX_NODES];
+	__u64 nr;
+
+	nr = kn_pages_at(pid, addr, size, stride, on_node);
+	return nr ? on_node[node] * 1000 / nr : 0;
+}
+
+/* Per mille of the worker's memory (every @stride-th page of it) that is on @node */
+unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int stride)
+{
+	return share_on(worker->pid, worker->sh->mem, worker->sh->size, node, stride);
+}
+
+unsigned int kn_extra_on(const struct kn_worker *worker, int node)
+{
+	return share_on(worker->pid, worker->sh->extra, worker->sh->extra_size, node, 1);
+}
+
+/* The node that has all threads and all memory of the worker, or KN_NONE */
+int kn_gathered_on(const struct kn_worker *worker, unsigned int stride)
+{
+	int node = kn_threads_on(worker);
+
+	if (node != KN_NONE && kn_share_on(worker, node, stride) < KN_GATHERED)
+		node = KN_NONE;
+	return node;
+}
+
+int kn_wait_gathered(const struct kn_worker *worker, int secs)
+{
+	int node = KN_NONE;
+
+	kn_wait_until((node = kn_gathered_on(worker, 16)) != KN_NONE &&
+		      (node = kn_gathered_on(worker, 1)) != KN_NONE, secs);
+	return node;
+}
+
+bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mille, int secs)
+{
+	return kn_wait_until(kn_share_on(worker, node, 16) >= per_mille &&
+			     kn_share_on(worker, node, 1) >= per_mille, secs);
+}
+
+/* A field, in kB, of the mapping at @addr */
+__u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field)
+{
+	unsigned long from, to, value = 0;
+	size_t len = strlen(field);
+	bool here = false;
+	char path[64], line[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (unsigned long)addr >= from && (unsigned long)addr < to;
+		else if (here && !strncmp(line, field, len) && line[len] == ':' &&
+			 sscanf(line + len + 1, "%lu", &value) == 1)
+			break;
+	}
+	fclose(file);
+	return value;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Helpers shared by the knumad selftests.
+ *
+ * A test consists of an observer (the test itself: it switches knumad, reads
+ * its files and asks the kernel where pages are) and of workers: forked
+ * processes that put memory on a node of the test's choice and then touch it
+ * with threads until told to stop. Pages of a worker are filled with a pattern
+ * and counted up by their thread, and compared at the end: a page that was lost,
+ * mixed up or missed a write on its way between nodes is found.
+ */
+#ifndef KNUMAD_UTIL_H
+#define KNUMAD_UTIL_H
+
+#include <linux/types.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define KN_SYSFS	"/sys/kernel/mm/knumad/"
+#define KN_DEBUGFS	"/sys/kernel/debug/knumad/"
+#define KN_THP		"/sys/kernel/mm/transparent_hugepage/"
+#define KN_BALANCING	"/proc/sys/kernel/numa_balancing"
+
+#define PR_SET_KNUMAD		0x4b4e554d
+#define PR_GET_KNUMAD		0x4b4e554e
+#define PR_KNUMAD_DEFAULT	0
+#define PR_KNUMAD_IN		1
+#define PR_KNUMAD_OUT		2
+
+#define KN_PAGE		4096UL
+#define KN_MB		1048576UL
+#define KN_MAX_NODES	64
+#define KN_MAX_CPUS	256
+#define KN_MAX_THREADS	16
+#define KN_NONE		(-1)
+
+/* Gathered: this many per mille of the pages are where the threads are */
+#define KN_GATHERED	990
+
+/* Seconds after which something that should happen counts as not happening */
+#define KN_PATIENCE	120
+
+/* And those that a test may take in all; emulated machines are slow. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT	240
+
+#define KN_READ(x)	__atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define KN_WRITE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
+
+/* Poll @cond until it is true (then true) or @secs have gone by (then false). */
+#define kn_wait_until(cond, secs) ({				\
+	__u64 __end = kn_now_ms() + 1000UL * (secs);		\
+	bool __ok;						\
+								\
+	while (!(__ok = !!(cond)) && kn_now_ms() < __end)	\
+		kn_nap();					\
+	__ok;							\
+})
+
+/* Files */
+
+int kn_read(const char *path, char *buf, size_t size);
+int kn_write(const char *path, const char *text);
+int kn_write_len(const char *path, const char *text, size_t len);
+__s64 kn_read_number(const char *path);
+int kn_tunable_read(const char *name, char *buf, size_t size);
+int kn_tunable_write(const char *name, const char *text);
+__s64 kn_tunable(const char *name);
+int kn_tunable_set(const char *name, __s64 value);
+int kn_enable(const char *word);
+bool kn_mode_is(const char *word);
+
+__u64 kn_now_ms(void);
+void kn_nap(void);
+
+/* The machine */
+
+struct kn_topology {
+	int nr;				/* highest node id + 1 */
+	int cpus[KN_MAX_NODES];		/* CPUs of a node, 0: it has none */
+	bool memory[KN_MAX_NODES];	/* it has memory */
+	int distance[KN_MAX_NODES][KN_MAX_NODES];
+	int node_of_cpu[KN_MAX_CPUS];
+	int nr_memory;			/* nodes with memory */
+	int nr_full;			/* nodes with memory and CPUs */
+	int full[KN_MAX_NODES];		/* their ids */
+};
+
+extern struct kn_topology kn_topo;
+
+void kn_read_topology(void);
+void kn_node_cpus(int node, cpu_set_t *set);
+void kn_all_cpus(cpu_set_t *set);
+int kn_max_cpus(void);
+
+struct kn_zone_sums {
+	__u64 free;			/* pages */
+	__u64 pcp;			/* free, too, but kept by CPUs for themselves */
+	__u64 high;			/* sum of the high watermarks */
+	__u64 managed;
+};
+
+bool kn_zones(int node, struct kn_zone_sums *sums);
+
+__u64 kn_all_free(void);
+
+/* Before and after a test */
+
+bool kn_quick(void);
+void kn_save(const char *path);
+void kn_save_system(void);
+const char *kn_begin(int full_nodes);
+void kn_end(void);
+const char *kn_use_folios(size_t folio);
+__u64 kn_folio_stat(size_t folio, const char *name);
+
+/* What knumad tells */
+
+struct kn_process {
+	int pid;
+	char comm[64];
+	int home;
+	__u64 resident[KN_MAX_NODES];
+	__u64 used[KN_MAX_NODES];
+	__u64 cpu[KN_MAX_NODES];
+	__u64 load_mcpu;
+	__u64 threads;
+	__u64 faults;
+	__u64 moved;
+	__u64 scan_us;
+	__u64 interval_ms;
+	char verdict[32];
+};
+
+#define KN_PROCESSES_HEADER \
+	"# pid comm home resident used cpu load_mcpu threads faults moved scan_us interval_ms verdict\n"
+#define KN_NODES_HEADER \
+	"# nid cpus cores busy_mcpu capacity_mcpu free_pages usable_pages resident_pages homes load_mcpu\n"
+
+extern const char *const kn_stat_names[];
+extern const char *const kn_verdict_names[];
+
+int kn_parse_process(char *line, struct kn_process *process);
+bool kn_process(pid_t pid, struct kn_process *process);
+bool kn_verdict_is(pid_t pid, const char *word);
+int kn_home(pid_t pid);
+int kn_nr_processes(void);
+bool kn_find_stat(const char *name, __u64 *value);
+__u64 kn_stat(const char *name);
+__u64 kn_verdict(const char *word);
+__u64 kn_vmstat(const char *name);
+bool kn_wait_passes(unsigned int nr, int secs);
+pid_t kn_thread_pid(void);
+void kn_dump(void);
+
+/* The events that a test compares before and after */
+struct kn_events {
+	__u64 hint_faults;
+	__u64 pte_updates;
+	__u64 migrated;
+	__u64 split_page;
+	__u64 knumad_migrated;
+	__u64 scanned;			/* pages looked at by reclaim */
+};
+
+void kn_events(struct kn_events *events);
+
+/* Workers */
+
+struct kn_thread_state {
+	__u64 sweeps;
+	__u64 sweeps_on[KN_MAX_NODES];
+	int cpu;
+	int tid;
+};
+
+/* One per worker, shared with it */
+struct kn_shared {
+	char *mem;			/* address in the worker */
+	size_t size;
+	char *extra;			/* second region, made by ->prepare() */
+	size_t extra_size;
+	bool extra_idle;		/* threads keep off the second region */
+	int stop;
+	int pause_us;			/* of each thread, after a sweep */
+	__u64 bad;			/* words that were not as they should be */
+	int fd;				/* for the hooks: a descriptor, a process */
+	pid_t child;
+	char why[160];			/* why a hook could not do its job */
+	struct kn_thread_state thread[KN_MAX_THREADS];
+};
+
+/* What a worker does */
+struct kn_work {
+	size_t size;			/* bytes, a multiple of threads * folio */
+	size_t folio;			/* 0: 4 KiB pages, else madvise()d huge ones */
+	int node;			/* the memory is first put here, */
+	size_t rest;			/* ... but its last so many bytes */
+	int rest_node;			/* ... here */
+	int threads;
+	int cpu_node;			/* threads begin here; KN_NONE: anywhere, */
+	const int *cpu_nodes;		/* ... or each on one of these nodes, */
+	bool pinned;			/* ... and stay there if so */
+	int pause_us;			/* rest of a thread between two sweeps */
+	bool thin;			/* pattern in one word of a page only */
+	/*
+	 * Hooks, run by the worker: before it has any memory, once the memory
+	 * is in place, and after the threads have ended. 0: fine, 1: the kernel
+	 * cannot do it (text in @why), negative: failed.
+	 */
+	int (*before)(struct kn_shared *sh, const struct kn_work *work);
+	int (*prepare)(struct kn_shared *sh, const struct kn_work *work);
+	int (*finish)(struct kn_shared *sh, const struct kn_work *work);
+};
+
+struct kn_worker {
+	pid_t pid;
+	int to;				/* commands to the worker */
+	int from;			/* its answers */
+	struct kn_work work;
+	struct kn_shared *sh;
+};
+
+struct kn_worker *kn_start(const struct kn_work *work);
+__s64 kn_stop(struct kn_worker *worker);
+void kn_kill(struct kn_worker *worker);
+int kn_pin(const struct kn_worker *worker, int node);
+void kn_kill_all(void);
+
+void kn_fill(void *mem, size_t size, __u64 seed, bool thin);
+__u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count);
+
+__u64 kn_sweeps(const struct kn_worker *worker);
+bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs);
+int kn_threads_on(const struct kn_worker *worker);
+unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr);
+__u64 kn_pages_at(pid_t pid, const void *addr, size_t size, unsigned int stride,
+		  __u64 *on_node);
+unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int stride);
+unsigned int kn_extra_on(const struct kn_worker *worker, int node);
+int kn_gathered_on(const struct kn_worker *worker, unsigned int stride);
+int kn_wait_gathered(const struct kn_worker *worker, int secs);
+bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mille, int secs);
+__u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field);
+
+/* System calls that libc does not wrap */
+
+void *kn_map(size_t size, size_t align);
+int kn_mempolicy(int mode, __u64 nodes);
+int kn_mbind(void *addr, size_t size, int mode, __u64 nodes);
+int kn_place(void *addr, size_t size, int node, __u64 seed, bool thin);
+
+#endif /* KNUMAD_UTIL_H */

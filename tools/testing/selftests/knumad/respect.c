@@ -1,0 +1,971 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What knumad must leave alone, and does.
+ *
+ * A test that shows that something is not moved is worth nothing if knumad did
+ * not run, or had no reason to move it. So there is always something beside it
+ * that differs in one point only and is moved: for processes a witness process,
+ * for memory the rest of the same process' memory.
+ */
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define MEM		(16 * KN_MB)
+#define EXTRA		(8 * KN_MB)
+#define EXTRA_SEED	1000000007ULL
+#define HUGE		(2 * KN_MB)
+
+/*
+ * Moved: this many per mille of the extra memory. Of memory just touched some
+ * pages may still wait in a CPU's batch to get on the LRU.
+ */
+#define MOST		950
+
+#define KSM		"/sys/kernel/mm/ksm/"
+
+FIXTURE(respect)
+{
+	int far, near;			/* memory begins far from its threads */
+};
+
+FIXTURE_SETUP(respect)
+{
+	const char *why;
+
+	if (kn_quick())
+		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->far = kn_topo.full[0];
+	self->near = kn_topo.full[kn_topo.nr_full - 1];
+}
+
+FIXTURE_TEARDOWN(respect)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+/* What all workers here do if left to themselves: knumad moves their memory. */
+static struct kn_work misplaced(struct _test_data_respect *self)
+{
+	return (struct kn_work) {
+		.size = MEM, .node = self->far, .threads = 1, .cpu_node = self->near,
+		.pinned = true, .pause_us = 100,
+	};
+}
+
+/*
+ * Start a process that is to be left alone and a witness. Once the witness is
+ * gathered and four passes have gone by, the other has to be where it was,
+ * for the reason given.
+ */
+static void left_alone(struct __test_metadata *_metadata, struct _test_data_respect *self,
+		       const struct kn_work *work, const char *verdict)
+{
+	struct kn_work twin = misplaced(self);
+	struct kn_worker *worker, *witness;
+	struct kn_process process;
+	unsigned int far;
+
+	worker = kn_start(work);
+	ASSERT_NE(NULL, worker);
+	if (worker->sh->why[0])
+		SKIP(return, "%s", worker->sh->why);
+	witness = kn_start(&twin);
+	ASSERT_NE(NULL, witness);
+	far = kn_share_on(worker, self->far, 1);
+
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(witness, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(kn_verdict_is(worker->pid, verdict), KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+
+	EXPECT_EQ(far, kn_share_on(worker, self->far, 1));
+	ASSERT_TRUE(kn_process(worker->pid, &process));
+	EXPECT_STREQ(verdict, process.verdict);
+	EXPECT_EQ(KN_NONE, process.home);
+	EXPECT_EQ(0, process.moved);
+	EXPECT_EQ(0, kn_stop(worker));
+	EXPECT_EQ(0, kn_stop(witness));
+}
+
+/* Memory policy of the process, set and kept */
+
+static int prepare_bind(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_mempolicy(MPOL_BIND, 1ULL << work->node);
+}
+
+static int prepare_interleave(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_mempolicy(MPOL_INTERLEAVE, 1ULL << kn_topo.full[0] | 1ULL << kn_topo.full[1]);
+}
+
+static int prepare_preferred(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_mempolicy(MPOL_PREFERRED, 1ULL << work->node);
+}
+
+static int prepare_local(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_mempolicy(MPOL_LOCAL, 0);
+}
+
+TEST_F(respect, process_bound_to_node)
+{
+	struct kn_work work = misplaced(self);
+
+	work.prepare = prepare_bind;
+	left_alone(_metadata, self, &work, "policy_bound");
+}
+
+TEST_F(respect, process_interleaves)
+{
+	struct kn_work work = misplaced(self);
+
+	work.prepare = prepare_interleave;
+	left_alone(_metadata, self, &work, "policy_bound");
+}
+
+TEST_F(respect, process_prefers_node)
+{
+	struct kn_work work = misplaced(self);
+
+	work.prepare = prepare_preferred;
+	left_alone(_metadata, self, &work, "policy_bound");
+}
+
+/* Policy "local" asks for what everybody gets, so it is no reason to stay away. */
+TEST_F(respect, policy_local_is_none)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+
+	work.prepare = prepare_local;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* CPU affinity */
+
+/* Two threads that may not run on the same node: no home */
+TEST_F(respect, threads_bound_to_two_nodes)
+{
+	const int nodes[] = { self->far, self->near };
+	struct kn_work work = misplaced(self);
+
+	work.threads = 2;
+	work.pause_us = 0;
+	work.cpu_nodes = nodes;
+	work.rest = MEM / 2;
+	work.rest_node = self->near;
+	left_alone(_metadata, self, &work, "affinity");
+}
+
+/* The same, if most of the time only one of them, or none, is awake */
+TEST_F(respect, sleepy_threads_bound_to_two_nodes)
+{
+	const int nodes[] = { self->far, self->near };
+	struct kn_work work = misplaced(self);
+
+	work.threads = 2;
+	work.pause_us = 3000;
+	work.cpu_nodes = nodes;
+	work.rest = MEM / 2;
+	work.rest_node = self->near;
+	left_alone(_metadata, self, &work, "affinity");
+}
+
+/* And if each sleeps for longer than from one look to the next */
+TEST_F(respect, alternating_threads_bound_to_two_nodes)
+{
+	const int nodes[] = { self->far, self->near };
+	struct kn_work work = misplaced(self);
+
+	work.threads = 2;
+	work.pause_us = 250000;
+	work.cpu_nodes = nodes;
+	work.rest = MEM / 2;
+	work.rest_node = self->near;
+	left_alone(_metadata, self, &work, "affinity");
+}
+
+/* The threads' masks are what they were: memory moves, not they. */
+TEST_F(respect, affinity_masks_stay)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	cpu_set_t before, after;
+
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, sched_getaffinity(worker->sh->thread[0].tid, sizeof(before), &before));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(0, sched_getaffinity(worker->sh->thread[0].tid, sizeof(after), &after));
+	EXPECT_TRUE(CPU_EQUAL(&before, &after));
+	EXPECT_EQ(1000, kn_threads_at_home(worker, self->near, 20));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* The user changes the mask: memory follows to the new node. */
+TEST_F(respect, affinity_changes)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(0, kn_pin(worker, self->far));
+	EXPECT_TRUE(kn_wait_share(worker, self->far, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(self->far, kn_threads_on(worker));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Cpusets */
+
+static char cgroup_root[128], cgroup_dir[192];
+
+static int cgroup_write(const char *file, const char *text)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", cgroup_dir, file);
+	return kn_write(path, text);
+}
+
+/* Make a cgroup with these nodes' memory and CPUs. Returns why it cannot be done. */
+static const char *make_cpuset(const char *mems, int cpu_node)
+{
+	char path[256], cpus[128];
+
+	if (!access("/sys/fs/cgroup/cgroup.controllers", F_OK)) {
+		snprintf(cgroup_root, sizeof(cgroup_root), "/sys/fs/cgroup");
+	} else {
+		snprintf(cgroup_root, sizeof(cgroup_root), "/tmp/knumad-cgroup");
+		mkdir("/tmp", 0755);
+		mkdir(cgroup_root, 0755);
+		if (mount("cgroup2", cgroup_root, "cgroup2", 0, NULL))
+			return "cannot mount cgroup2";
+	}
+	snprintf(path, sizeof(path), "%s/cgroup.subtree_control", cgroup_root);
+	if (kn_write(path, "+cpuset"))
+		return "no cpuset controller in the cgroup2 hierarchy";
+	snprintf(cgroup_dir, sizeof(cgroup_dir), "%s/knumad-test", cgroup_root);
+	rmdir(cgroup_dir);
+	if (mkdir(cgroup_dir, 0755))
+		return "cannot make a cgroup";
+	if (cpu_node != KN_NONE) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", cpu_node);
+		if (kn_read(path, cpus, sizeof(cpus)) < 0 || cgroup_write("cpuset.cpus", cpus))
+			return "cannot set cpuset.cpus";
+	}
+	return cgroup_write("cpuset.mems", mems) ? "cannot set cpuset.mems" : NULL;
+}
+
+static void drop_cpuset(void)
+{
+	kn_kill_all();
+	if (cgroup_dir[0])
+		rmdir(cgroup_dir);
+	if (!strncmp(cgroup_root, "/tmp/", 5))
+		umount(cgroup_root);
+}
+
+static int before_cpuset(struct kn_shared *sh, const struct kn_work *work)
+{
+	return cgroup_write("cgroup.procs", "0");
+}
+
+/* A cpuset with one node of memory: nothing to choose */
+TEST_F(respect, cpuset_with_one_node)
+{
+	struct kn_work work = misplaced(self);
+	const char *why;
+	char mems[16];
+
+	snprintf(mems, sizeof(mems), "%d", self->far);
+	why = make_cpuset(mems, KN_NONE);
+	if (!why) {
+		work.before = before_cpuset;
+		left_alone(_metadata, self, &work, "cpuset");
+	}
+	drop_cpuset();
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+/* A cpuset with all memory but one node's CPUs: memory follows there. */
+TEST_F(respect, cpuset_with_cpus_of_one_node)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	const char *why;
+	char mems[256];
+
+	ASSERT_LT(0, kn_read("/sys/devices/system/node/has_memory", mems, sizeof(mems)));
+	why = make_cpuset(mems, self->near);
+	if (!why) {
+		work.before = before_cpuset;
+		work.cpu_node = KN_NONE;
+		work.pinned = false;
+		worker = kn_start(&work);
+		EXPECT_NE(NULL, worker);
+		EXPECT_EQ(0, kn_enable("always"));
+		EXPECT_TRUE(worker && kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+			kn_dump();
+		EXPECT_TRUE(worker && !kn_stop(worker));
+	}
+	drop_cpuset();
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+/* opt-in and opt-out */
+
+static int before_in(struct kn_shared *sh, const struct kn_work *work)
+{
+	return prctl(PR_SET_KNUMAD, PR_KNUMAD_IN, 0, 0, 0) ? -errno : 0;
+}
+
+static int before_out(struct kn_shared *sh, const struct kn_work *work)
+{
+	return prctl(PR_SET_KNUMAD, PR_KNUMAD_OUT, 0, 0, 0) ? -errno : 0;
+}
+
+/* opt-in: only who asked. always: all but who asked to be left alone. */
+TEST_F(respect, opt_in_and_out)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *in, *out, *other;
+
+	other = kn_start(&work);
+	work.before = before_in;
+	in = kn_start(&work);
+	work.before = before_out;
+	out = kn_start(&work);
+	ASSERT_TRUE(in && out && other);
+
+	ASSERT_EQ(0, kn_enable("opt-in"));
+	ASSERT_TRUE(kn_wait_share(in, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_EQ(1000, kn_share_on(other, self->far, 1));
+	EXPECT_EQ(1000, kn_share_on(out, self->far, 1));
+	EXPECT_EQ(KN_NONE, kn_home(other->pid));
+	EXPECT_EQ(KN_NONE, kn_home(out->pid));
+
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(other, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_EQ(1000, kn_share_on(out, self->far, 1));
+	EXPECT_EQ(KN_NONE, kn_home(out->pid));
+	EXPECT_EQ(0, kn_stop(in));
+	EXPECT_EQ(0, kn_stop(out));
+	EXPECT_EQ(0, kn_stop(other));
+}
+
+/* Parts of a process */
+
+/* A second region, filled, where the first is */
+static int make_extra(struct kn_shared *sh, const struct kn_work *work, size_t size, int flags)
+{
+	if (!flags)
+		sh->extra = kn_map(size, HUGE);
+	else
+		sh->extra = mmap(NULL, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	if (!sh->extra || sh->extra == MAP_FAILED) {
+		sh->extra = NULL;
+		return -ENOMEM;
+	}
+	sh->extra_size = size;
+	if (!flags)
+		madvise(sh->extra, size, MADV_NOHUGEPAGE);
+	return kn_place(sh->extra, size, work->node, EXTRA_SEED, false);
+}
+
+static int finish_extra(struct kn_shared *sh, const struct kn_work *work)
+{
+	sh->bad += kn_check(sh->extra, sh->extra_size, EXTRA_SEED, false, 0);
+	return 0;
+}
+
+/*
+ * Start a worker with a second region. Once the first is gathered and four
+ * passes have gone by, the second has to be where it was, and the verdict
+ * counted. Returns the worker, NULL if it was skipped.
+ */
+static struct kn_worker *extra_left_alone(struct __test_metadata *_metadata,
+					  struct _test_data_respect *self,
+					  int (*prepare)(struct kn_shared *sh,
+							 const struct kn_work *work),
+					  const char *verdict)
+{
+	struct kn_work work = misplaced(self);
+	__u64 split, counted = 0;
+	struct kn_worker *worker;
+
+	work.prepare = prepare;
+	work.finish = finish_extra;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	if (worker->sh->why[0])
+		SKIP(return NULL, "%s", worker->sh->why);
+	ASSERT_EQ(1000, kn_extra_on(worker, self->far));
+
+	split = kn_vmstat("thp_split_page");
+	if (verdict)
+		counted = kn_verdict(verdict);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_EQ(1000, kn_extra_on(worker, self->far));
+	EXPECT_EQ(split, kn_vmstat("thp_split_page"));
+	if (verdict) {
+		EXPECT_LT(counted, kn_verdict(verdict))
+			TH_LOG("verdict_%s was not counted", verdict);
+	}
+	return worker;
+}
+
+/* The control: an ordinary second region is moved like the first. */
+static int prepare_plain(struct kn_shared *sh, const struct kn_work *work)
+{
+	return make_extra(sh, work, EXTRA, 0);
+}
+
+TEST_F(respect, ordinary_memory_is_moved)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+
+	work.prepare = prepare_plain;
+	work.finish = finish_extra;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_extra_on(worker, self->near) >= MOST, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* mbind() */
+static int prepare_mbind(struct kn_shared *sh, const struct kn_work *work)
+{
+	int ret = make_extra(sh, work, EXTRA, 0);
+
+	return ret ? ret : kn_mbind(sh->extra, EXTRA, MPOL_BIND, 1ULL << work->node);
+}
+
+TEST_F(respect, memory_bound_to_node)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_mbind, "vma_policy");
+
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* mlock() */
+static int prepare_mlock(struct kn_shared *sh, const struct kn_work *work)
+{
+	int ret = make_extra(sh, work, EXTRA, 0);
+
+	if (!ret && mlock(sh->extra, EXTRA))
+		ret = -errno;
+	return ret;
+}
+
+TEST_F(respect, locked_memory)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_mlock, "mlocked");
+
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Buffers registered with io_uring are pinned for long. */
+static int prepare_io_uring(struct kn_shared *sh, const struct kn_work *work)
+{
+	struct io_uring_params params = { };
+	struct iovec iov;
+	int ret;
+
+	ret = make_extra(sh, work, EXTRA, 0);
+	if (ret)
+		return ret;
+	sh->fd = syscall(__NR_io_uring_setup, 4, &params);
+	if (sh->fd < 0) {
+		snprintf(sh->why, sizeof(sh->why), "no io_uring: %s", strerror(errno));
+		return 1;
+	}
+	iov.iov_base = sh->extra;
+	iov.iov_len = EXTRA;
+	if (syscall(__NR_io_uring_register, sh->fd, IORING_REGISTER_BUFFERS, &iov, 1))
+		return -errno;
+	return 0;
+}
+
+TEST_F(respect, io_uring_buffers)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_io_uring, "pinned");
+
+	if (worker)
+		EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Pages that were given to a pipe: it must see what is written to them later. */
+#define SPLICED	(256 * 1024UL)
+
+static int prepare_vmsplice(struct kn_shared *sh, const struct kn_work *work)
+{
+	struct iovec iov;
+	int ret, fd[2];
+
+	ret = make_extra(sh, work, SPLICED, 0);
+	if (ret)
+		return ret;
+	if (pipe(fd))
+		return -errno;
+	sh->fd = fd[0];
+	if (fcntl(fd[1], F_SETPIPE_SZ, SPLICED) < (int)SPLICED)
+		return -ENOMEM;
+	iov.iov_base = sh->extra;
+	iov.iov_len = SPLICED;
+	if (vmsplice(fd[1], &iov, 1, SPLICE_F_NONBLOCK) != (ssize_t)SPLICED)
+		return -errno;
+	return 0;
+}
+
+static int finish_vmsplice(struct kn_shared *sh, const struct kn_work *work)
+{
+	char page[KN_PAGE];
+	size_t at;
+
+	finish_extra(sh, work);
+	for (at = 0; at < SPLICED; at += KN_PAGE)
+		*(__u64 *)(sh->extra + at) = ~at;
+	for (at = 0; at < SPLICED; at += KN_PAGE) {
+		if (read(sh->fd, page, KN_PAGE) != KN_PAGE)
+			return -EIO;
+		sh->bad += *(__u64 *)page != ~at;
+	}
+	return 0;
+}
+
+TEST_F(respect, pages_in_a_pipe)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	__u64 counted;
+
+	work.prepare = prepare_vmsplice;
+	work.finish = finish_vmsplice;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	counted = kn_verdict("pinned");
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_EQ(1000, kn_extra_on(worker, self->far));
+	EXPECT_LT(counted, kn_verdict("pinned"));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* A range registered with userfaultfd */
+static int prepare_uffd(struct kn_shared *sh, const struct kn_work *work)
+{
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	int ret;
+
+	ret = make_extra(sh, work, EXTRA, 0);
+	if (ret)
+		return ret;
+	sh->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
+	if (sh->fd < 0) {
+		snprintf(sh->why, sizeof(sh->why), "no userfaultfd: %s", strerror(errno));
+		return 1;
+	}
+	reg.range.start = (uintptr_t)sh->extra;
+	reg.range.len = EXTRA;
+	if (ioctl(sh->fd, UFFDIO_API, &api) || ioctl(sh->fd, UFFDIO_REGISTER, &reg))
+		return -errno;
+	return 0;
+}
+
+TEST_F(respect, userfaultfd_range)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_uffd, "uffd");
+
+	if (worker)
+		EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Equal pages that KSM has merged */
+#define MERGED	((__s64)(EXTRA / KN_PAGE * 95 / 100))
+
+static int prepare_ksm(struct kn_shared *sh, const struct kn_work *work)
+{
+	size_t at;
+	int ret;
+
+	ret = make_extra(sh, work, EXTRA, 0);
+	if (ret)
+		return ret;
+	for (at = KN_PAGE; at < EXTRA; at += KN_PAGE)
+		memcpy(sh->extra + at, sh->extra, KN_PAGE);
+	if (madvise(sh->extra, EXTRA, MADV_MERGEABLE)) {
+		snprintf(sh->why, sizeof(sh->why), "no KSM: %s", strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
+static int finish_ksm(struct kn_shared *sh, const struct kn_work *work)
+{
+	size_t at;
+
+	for (at = 0; at < EXTRA; at += KN_PAGE)
+		sh->bad += kn_check(sh->extra + at, KN_PAGE, EXTRA_SEED, false, 0);
+	return 0;
+}
+
+TEST_F(respect, merged_pages)
+{
+	struct kn_work work = misplaced(self);
+	__u64 on_node[KN_MAX_NODES], after[KN_MAX_NODES];
+	struct kn_worker *worker;
+	__u64 counted;
+
+	work.prepare = prepare_ksm;
+	work.finish = finish_ksm;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	if (worker->sh->why[0])
+		SKIP(return, "%s", worker->sh->why);
+	ASSERT_EQ(0, kn_write(KSM "pages_to_scan", "20000"));
+	ASSERT_EQ(0, kn_write(KSM "sleep_millisecs", "10"));
+	ASSERT_EQ(0, kn_write(KSM "run", "1"));
+	ASSERT_TRUE(kn_wait_until(kn_read_number(KSM "pages_sharing") >= MERGED, KN_PATIENCE));
+	ASSERT_EQ(0, kn_write(KSM "run", "0"));
+	kn_pages_at(worker->pid, worker->sh->extra, EXTRA, 1, on_node);
+
+	counted = kn_verdict("ksm");
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	kn_pages_at(worker->pid, worker->sh->extra, EXTRA, 1, after);
+	EXPECT_LE(MERGED, on_node[self->far]);
+	EXPECT_LE(MERGED, after[self->far]);
+	EXPECT_LE(MERGED, kn_read_number(KSM "pages_sharing"));
+	EXPECT_LT(counted, kn_verdict("ksm"));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Memory shared with others by MAP_SHARED */
+static int prepare_shared(struct kn_shared *sh, const struct kn_work *work)
+{
+	return make_extra(sh, work, EXTRA, MAP_SHARED | MAP_ANONYMOUS);
+}
+
+TEST_F(respect, shared_memory)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_shared, NULL);
+
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Page cache, seen through a private mapping */
+static int prepare_file(struct kn_shared *sh, const struct kn_work *work)
+{
+	char *mem;
+	int ret;
+
+	sh->fd = memfd_create("knumad", MFD_CLOEXEC);
+	if (sh->fd < 0 || ftruncate(sh->fd, EXTRA))
+		return -errno;
+	mem = mmap(NULL, EXTRA, PROT_READ | PROT_WRITE, MAP_SHARED, sh->fd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	ret = kn_place(mem, EXTRA, work->node, EXTRA_SEED, false);
+	munmap(mem, EXTRA);
+	if (ret)
+		return ret;
+	mem = mmap(NULL, EXTRA, PROT_READ, MAP_PRIVATE | MAP_POPULATE, sh->fd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	sh->extra = mem;
+	sh->extra_size = EXTRA;
+	return 0;
+}
+
+TEST_F(respect, page_cache)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_file, NULL);
+
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/*
+ * Memory shared with a child since a fork(). When the child has gone, it is the
+ * process' own and follows like the rest.
+ */
+static int prepare_cow(struct kn_shared *sh, const struct kn_work *work)
+{
+	int ret = make_extra(sh, work, EXTRA, 0);
+	pid_t child;
+
+	if (ret)
+		return ret;
+	if (madvise(sh->mem, sh->size, MADV_DONTFORK))
+		return -errno;
+	child = fork();
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	sh->child = child;
+	return child < 0 ? -errno : 0;
+}
+
+TEST_F(respect, copy_on_write_pages)
+{
+	struct kn_worker *worker = extra_left_alone(_metadata, self, prepare_cow, "shared");
+
+	kill(worker->sh->child, SIGKILL);
+	EXPECT_TRUE(kn_wait_until(kn_extra_on(worker, self->near) >= MOST, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* A huge page of which a part was unmapped is not split to be moved. */
+static int prepare_partial(struct kn_shared *sh, const struct kn_work *work)
+{
+	int ret;
+
+	sh->extra = kn_map(HUGE, HUGE);
+	if (!sh->extra)
+		return -ENOMEM;
+	madvise(sh->extra, HUGE, MADV_HUGEPAGE);
+	ret = kn_place(sh->extra, HUGE, work->node, EXTRA_SEED, false);
+	if (ret)
+		return ret;
+	if (kn_smaps_kb(getpid(), sh->extra, "AnonHugePages") != HUGE >> 10) {
+		snprintf(sh->why, sizeof(sh->why), "got no huge page");
+		return 1;
+	}
+	sh->extra_size = HUGE / 2;
+	return munmap(sh->extra + HUGE / 2, HUGE / 2) ? -errno : 0;
+}
+
+TEST_F(respect, partly_unmapped_huge_page)
+{
+	const char *why = kn_use_folios(HUGE);
+	struct kn_worker *worker;
+
+	if (why)
+		SKIP(return, "%s", why);
+	worker = extra_left_alone(_metadata, self, prepare_partial, "partially_mapped");
+	if (worker)
+		EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* hugetlb: its pages are placed by whoever reserved them. */
+static void hugetlb_path(char *path, size_t size, int node)
+{
+	snprintf(path, size,
+		 "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
+}
+
+static int prepare_hugetlb(struct kn_shared *sh, const struct kn_work *work)
+{
+	return make_extra(sh, work, 2 * HUGE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB);
+}
+
+TEST_F(respect, hugetlb_pages)
+{
+	struct kn_worker *worker;
+	char path[128];
+	int node;
+
+	for (node = 0; node < 2; node++) {
+		/* A reserve on both sides, so that there would be a place to go to */
+		hugetlb_path(path, sizeof(path), node ? self->far : self->near);
+		kn_save(path);
+		if (kn_write(path, "4") || kn_read_number(path) != 4)
+			SKIP(return, "no hugetlb pages");
+	}
+	worker = extra_left_alone(_metadata, self, prepare_hugetlb, NULL);
+	if (worker)
+		EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Nodes that are full */
+
+/*
+ * Fork a process that takes memory of a node until but @leave bytes above the
+ * high watermark and the reserve are free, then sleeps.
+ */
+static pid_t fill_node(int node, size_t leave)
+{
+	struct kn_zone_sums sums;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		kn_mempolicy(MPOL_BIND, 1ULL << node);
+		while (kn_zones(node, &sums) &&
+		       sums.free > sums.high + sums.managed / 100 + leave / KN_PAGE) {
+			char *mem = mmap(NULL, HUGE, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+			if (mem == MAP_FAILED)
+				_exit(1);
+		}
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(ready[0]);
+	return pid;
+}
+
+static bool above_watermark(int node)
+{
+	struct kn_zone_sums sums;
+
+	return kn_zones(node, &sums) && sums.free > sums.high;
+}
+
+/* No room where the threads are: nothing moves, until there is room. */
+TEST_F(respect, node_full)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_events before, after;
+	struct kn_worker *worker;
+	pid_t hog;
+	int i;
+
+	work.size = 48 * KN_MB;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	hog = fill_node(self->near, 12 * KN_MB);
+	ASSERT_LT(0, hog);
+	ASSERT_TRUE(above_watermark(self->near));
+
+	kn_events(&before);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_verdict_is(worker->pid, "no_room"), KN_PATIENCE))
+		kn_dump();
+	for (i = 0; i < 4; i++) {
+		ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+		EXPECT_TRUE(above_watermark(self->near));
+	}
+	kn_events(&after);
+	EXPECT_EQ(KN_NONE, kn_home(worker->pid));
+	EXPECT_EQ(before.scanned, after.scanned)
+		TH_LOG("memory was reclaimed to make room");
+	EXPECT_EQ(1000, kn_share_on(worker, self->far, 1));
+
+	kill(hog, SIGKILL);
+	waitpid(hog, NULL, 0);
+	EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* The node fills up while memory is on its way there: it stops in time. */
+TEST_F(respect, node_becomes_full)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_events before, after;
+	struct kn_worker *worker;
+	__u64 refused;
+	pid_t hog;
+	int i;
+
+	work.size = 48 * KN_MB;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 2));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 16) > 0, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(kn_stat("rate_limited") > 0, KN_PATIENCE));
+	refused = kn_verdict("node_full") + kn_verdict("no_room");
+	hog = fill_node(self->near, 4 * KN_MB);
+	ASSERT_LT(0, hog);
+	EXPECT_LT(0, kn_share_on(worker, self->far, 1))
+		TH_LOG("the node was filled too late");
+
+	/* Now as fast as it can */
+	kn_events(&before);
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1024));
+	EXPECT_TRUE(kn_wait_until(kn_verdict("node_full") + kn_verdict("no_room") > refused,
+				  KN_PATIENCE))
+		kn_dump();
+	for (i = 0; i < 10; i++) {
+		ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+		EXPECT_TRUE(above_watermark(self->near));
+	}
+	kn_events(&after);
+	EXPECT_EQ(before.scanned, after.scanned)
+		TH_LOG("memory was reclaimed to make room");
+	EXPECT_LT(0, kn_share_on(worker, self->far, 1));
+
+	kill(hog, SIGKILL);
+	waitpid(hog, NULL, 0);
+	EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+int main(int argc, char **argv)
+{
+	kn_save(KSM "run");
+	kn_save(KSM "pages_to_scan");
+	kn_save(KSM "sleep_millisecs");
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several processes compete for the nodes: knumad places them all together, never
+ * more running threads on a node than it has cores, and moves threads by
+ * exchanging them when no CPU is idle.
+ */
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define MEM	(24 * KN_MB)
+
+FIXTURE(several)
+{
+	struct kn_worker *worker[KN_MAX_NODES];
+	struct kn_events before;
+	int nr;
+	int threads;
+};
+
+FIXTURE_SETUP(several)
+{
+	const char *why = kn_begin(2);
+	int i;
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->nr = kn_topo.nr_full > 8 ? 8 : kn_topo.nr_full;
+	self->threads = 2;
+	for (i = 0; i < self->nr; i++)
+		if (kn_topo.cpus[kn_topo.full[i]] < 2)
+			self->threads = 1;
+}
+
+FIXTURE_TEARDOWN(several)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+/*
+ * Is each of the processes gathered, and has no node more of their threads than
+ * CPUs? Where a node has but two CPUs, that is one process per node.
+ */
+static bool all_gathered(struct _test_data_several *self, unsigned int stride)
+{
+	int threads[KN_MAX_NODES] = { 0 };
+	int i, node;
+
+	for (i = 0; i < self->nr; i++) {
+		node = kn_gathered_on(self->worker[i], stride);
+		if (node == KN_NONE)
+			return false;
+		threads[node] += self->worker[i]->work.threads;
+		if (threads[node] > kn_topo.cpus[node])
+			return false;
+	}
+	return true;
+}
+
+static void check_all(struct __test_metadata *_metadata, struct _test_data_several *self)
+{
+	struct kn_events after;
+	int i;
+
+	for (i = 0; i < self->nr; i++) {
+		/* Where it was gathered is its home, and its threads stay there. */
+		int home = kn_home(self->worker[i]->pid);
+		unsigned int at_home;
+
+		ASSERT_NE(KN_NONE, home);
+		at_home = kn_threads_at_home(self->worker[i], home, 50);
+		EXPECT_LE(900, at_home);
+		EXPECT_LE(KN_GATHERED, kn_share_on(self->worker[i], home, 1));
+	}
+	kn_events(&after);
+	EXPECT_EQ(self->before.hint_faults, after.hint_faults);
+	EXPECT_EQ(self->before.pte_updates, after.pte_updates);
+	for (i = 0; i < self->nr; i++)
+		EXPECT_EQ(0, kn_stop(self->worker[i]));
+}
+
+/*
+ * As many processes as nodes, each with two threads that never sleep, all first
+ * touched on the same node.
+ */
+TEST_F(several, one_process_per_node)
+{
+	int i;
+
+	for (i = 0; i < self->nr; i++) {
+		struct kn_work work = {
+			.size = MEM, .node = kn_topo.full[0], .threads = self->threads,
+			.cpu_node = KN_NONE,
+		};
+
+		self->worker[i] = kn_start(&work);
+		ASSERT_NE(NULL, self->worker[i]);
+	}
+	kn_events(&self->before);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(all_gathered(self, 16) && all_gathered(self, 1), KN_PATIENCE))
+		kn_dump();
+	check_all(_metadata, self);
+}
+
+/*
+ * Threads of each process on both of two nodes, memory too, and no CPU idle:
+ * threads have to change places.
+ */
+TEST_F(several, tangled_processes)
+{
+	int nodes[8][2];
+	int i;
+
+	if (self->threads < 2)
+		SKIP(return, "needs two CPUs per node");
+	for (i = 0; i < self->nr; i++) {
+		struct kn_work work = {
+			.size = MEM, .node = kn_topo.full[i], .rest = MEM / 2,
+			.rest_node = kn_topo.full[(i + 1) % self->nr], .threads = 2,
+			.cpu_nodes = nodes[i],
+		};
+
+		nodes[i][0] = kn_topo.full[i];
+		nodes[i][1] = kn_topo.full[(i + 1) % self->nr];
+		self->worker[i] = kn_start(&work);
+		ASSERT_NE(NULL, self->worker[i]);
+	}
+	kn_events(&self->before);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(all_gathered(self, 16) && all_gathered(self, 1), KN_PATIENCE))
+		kn_dump();
+	check_all(_metadata, self);
+}
+
+/* Each process' threads are bound to a node, all memory is one node off. */
+TEST_F(several, memory_one_node_off)
+{
+	int i, node;
+
+	for (i = 0; i < self->nr; i++) {
+		struct kn_work work = {
+			.size = MEM, .node = kn_topo.full[(i + 1) % self->nr],
+			.threads = self->threads, .cpu_node = kn_topo.full[i], .pinned = true,
+			.pause_us = 100,
+		};
+
+		self->worker[i] = kn_start(&work);
+		ASSERT_NE(NULL, self->worker[i]);
+	}
+	kn_events(&self->before);
+	ASSERT_EQ(0, kn_enable("always"));
+	for (i = 0; i < self->nr; i++) {
+		node = kn_topo.full[i];
+		ASSERT_TRUE(kn_wait_share(self->worker[i], node, KN_GATHERED, KN_PATIENCE))
+			kn_dump();
+	}
+	for (i = 0; i < self->nr; i++) {
+		ASSERT_TRUE(kn_wait_until(kn_home(self->worker[i]->pid) == kn_topo.full[i],
+					  KN_PATIENCE));
+	}
+	check_all(_metadata, self);
+}
+
+/* More running threads than any node has CPUs: left as it is. */
+TEST_F(several, more_threads_than_cpus)
+{
+	int nodes[KN_MAX_THREADS];
+	struct kn_work work = {
+		.node = kn_topo.full[0], .rest_node = kn_topo.full[1], .cpu_nodes = nodes,
+		.threads = kn_max_cpus() + 1,
+	};
+	struct kn_process process;
+	int i, node, cpus = 0;
+
+	for (node = 0; node < kn_topo.nr; node++)
+		cpus += kn_topo.cpus[node];
+	if (work.threads > cpus || work.threads > KN_MAX_THREADS)
+		SKIP(return, "one node has nearly all CPUs");
+	for (i = 0; i < work.threads; i++)
+		nodes[i] = kn_topo.full[i % kn_topo.nr_full];
+	work.size = work.threads * 8 * KN_MB;
+	work.rest = work.size / 2;
+	self->worker[0] = kn_start(&work);
+	ASSERT_NE(NULL, self->worker[0]);
+
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_verdict_is(self->worker[0]->pid, "no_cpus"), KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(5, KN_PATIENCE));
+	ASSERT_TRUE(kn_process(self->worker[0]->pid, &process));
+	EXPECT_STREQ("no_cpus", process.verdict);
+	EXPECT_EQ(KN_NONE, process.home);
+	EXPECT_EQ(0, process.moved);
+	EXPECT_EQ(500, kn_share_on(self->worker[0], work.rest_node, 1));
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
+}
+
+/*
+ * Policy spread leaves a lone process the memory channels of all its nodes;
+ * pack gathers the same process.
+ */
+TEST_F(several, spread_leaves_lone_process)
+{
+	/* One thread more than a node has cores: they cannot meet by chance */
+	const int nodes[] = { kn_topo.full[0], kn_topo.full[1], kn_topo.full[0] };
+	struct kn_work work = {
+		.size = MEM, .node = nodes[0], .rest = MEM / 2, .rest_node = nodes[1],
+		.threads = 3, .cpu_nodes = nodes,
+	};
+	struct kn_process process;
+
+	if (self->threads != 2)
+		SKIP(return, "needs nodes with two CPUs");
+	ASSERT_EQ(0, kn_tunable_write("policy", "spread"));
+	self->worker[0] = kn_start(&work);
+	ASSERT_NE(NULL, self->worker[0]);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_verdict_is(self->worker[0]->pid, "spread"), KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(5, KN_PATIENCE));
+	ASSERT_TRUE(kn_process(self->worker[0]->pid, &process));
+	EXPECT_STREQ("spread", process.verdict);
+	EXPECT_EQ(0, process.moved);
+	EXPECT_EQ(500, kn_share_on(self->worker[0], nodes[1], 1));
+
+	ASSERT_EQ(0, kn_tunable_write("policy", "pack"));
+	EXPECT_TRUE(kn_wait_until(kn_verdict_is(self->worker[0]->pid, "no_cpus"), KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
+}
+
+int main(int argc, char **argv)
+{
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}

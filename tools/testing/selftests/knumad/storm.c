@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Processes come, go, fork, exec and change their address space while knumad
+ * looks at them and moves their pages: memory stays intact, and what was watched
+ * is let go.
+ */
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define STORM_MS	3000
+
+/* A storm allocates some 100 MB; this much may look lost afterwards. */
+#define SLACK		(8 * KN_MB / KN_PAGE)
+#define SMALL		(4 * KN_MB)
+#define CHUNK		(2 * KN_MB)
+#define NR_CHUNKS	8
+
+FIXTURE(storm)
+{
+	struct kn_worker *witness;
+	int node[2];
+	__u64 enrolled, migrated, own, watched, free;
+};
+
+static __u64 witness_moved(struct _test_data_storm *self)
+{
+	struct kn_process process;
+
+	return kn_process(self->witness->pid, &process) ? process.moved : 0;
+}
+
+/* A process that is kept on the move shows that knumad is at work meanwhile. */
+FIXTURE_SETUP(storm)
+{
+	struct kn_work work = {
+		.size = 16 * KN_MB, .threads = 1, .pinned = true, .pause_us = 100,
+	};
+	const char *why;
+
+	if (kn_quick())
+		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->node[0] = kn_topo.full[0];
+	self->node[1] = kn_topo.full[kn_topo.nr_full - 1];
+	kn_tunable_set("min_cpu_ms", 0);
+	kn_tunable_set("min_resident_mb", 1);
+	work.node = self->node[0];
+	work.cpu_node = self->node[1];
+	self->free = kn_all_free();
+	self->witness = kn_start(&work);
+	ASSERT_NE(NULL, self->witness);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(self->witness, self->node[1], KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	self->watched = kn_stat("mms_watched");
+	self->enrolled = kn_stat("mms_enrolled");
+	self->migrated = kn_stat("pages_migrated");
+	self->own = witness_moved(self);
+}
+
+FIXTURE_TEARDOWN(storm)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+/* Was more moved than the memory of the witness? */
+static bool storm_moved(struct _test_data_storm *self)
+{
+	return witness_moved(self) - self->own <
+	       kn_stat("pages_migrated") - self->migrated;
+}
+
+/*
+ * Let a storm blow for a while, @ms, with the witness going to and fro, and on a
+ * slow machine until something of it was moved.
+ */
+static void blow(struct _test_data_storm *self, int ms)
+{
+	__u64 end = kn_now_ms() + ms, last = end + KN_PATIENCE * 1000;
+	unsigned int i;
+
+	for (i = 0; kn_now_ms() < end ||
+	     (!storm_moved(self) && kn_now_ms() < last); i++) {
+		kn_pin(self->witness, self->node[i & 1]);
+		usleep(500 * 1000);
+	}
+}
+
+/*
+ * After a storm: it was watched, more was moved than the memory of the witness,
+ * it was forgotten, and all memory is free again.
+ */
+static void calm(struct __test_metadata *_metadata, struct _test_data_storm *self)
+{
+	__u64 migrated = kn_stat("pages_migrated") - self->migrated;
+
+	EXPECT_LT(self->enrolled, kn_stat("mms_enrolled"))
+		TH_LOG("nothing of the storm was watched");
+	EXPECT_LT(witness_moved(self) - self->own, migrated)
+		TH_LOG("nothing of the storm was moved");
+	EXPECT_TRUE(kn_wait_until(kn_stat("mms_watched") <= self->watched, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(self->witness));
+	kn_kill(self->witness);
+	EXPECT_TRUE(kn_wait_until(kn_all_free() + SLACK >= self->free, KN_PATIENCE))
+		TH_LOG("%llu pages lost", self->free - kn_all_free());
+}
+
+static unsigned int next_random(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 16;
+}
+
+static void go_to(int node)
+{
+	cpu_set_t set;
+
+	kn_node_cpus(node, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* Touch memory for a while. Returns how often. */
+static unsigned int touch(char *mem, size_t size, int ms)
+{
+	__u64 end = kn_now_ms() + ms;
+	unsigned int times = 0;
+	__u64 *word;
+	size_t at;
+
+	do {
+		for (at = 0; at < size; at += KN_PAGE) {
+			word = (__u64 *)(mem + at);
+			KN_WRITE(*word, KN_READ(*word) + 1);
+		}
+		times++;
+	} while (kn_now_ms() < end);
+	return times;
+}
+
+/* A short life: memory on one node, work on the other. Returns wrong words. */
+static __u64 short_life(const int *node, int ms)
+{
+	char *mem = kn_map(SMALL, 0);
+	unsigned int times;
+	__u64 bad;
+
+	if (!mem || kn_place(mem, SMALL, node[0], 1, false))
+		return 1;
+	go_to(node[1]);
+	times = touch(mem, SMALL, ms);
+	bad = kn_check(mem, SMALL, 1, false, times);
+	munmap(mem, SMALL);
+	return bad;
+}
+
+/* Start @nr processes that run @child until they are killed or see an error. */
+static int start_storm(struct _test_data_storm *self, pid_t *pids, int nr,
+		       void (*child)(struct _test_data_storm *self, unsigned int seed))
+{
+	pid_t parent = getpid();
+	int i;
+
+	fflush(stdout);
+	for (i = 0; i < nr; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (getppid() != parent)
+				_exit(1);
+			child(self, i + 1);
+			_exit(1);
+		}
+		if (pids[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Kill them. Returns how many had stopped by themselves, because of an error. */
+static int end_storm(pid_t *pids, int nr)
+{
+	int i, status, bad = 0;
+
+	for (i = 0; i < nr; i++)
+		kill(pids[i], SIGKILL);
+	for (i = 0; i < nr; i++)
+		bad += waitpid(pids[i], &status, 0) != pids[i] || !WIFSIGNALED(status) ||
+		       WTERMSIG(status) != SIGKILL;
+	return bad;
+}
+
+/* Children that live for a moment and exit, or are killed at any point */
+static void exit_child(struct _test_data_storm *self, unsigned int seed)
+{
+	pid_t pid, killer;
+	int status;
+
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			_exit(!!short_life(self->node, next_random(&seed) % 1000));
+		}
+		killer = fork();
+		if (!killer) {
+			usleep(next_random(&seed) % 1000 * 1000);
+			kill(pid, SIGKILL);
+			_exit(0);
+		}
+		if (pid < 0 || killer < 0 || waitpid(pid, &status, 0) != pid)
+			_exit(2);
+		if (WIFEXITED(status) && WEXITSTATUS(status))
+			_exit(3);
+		kill(killer, SIGKILL);
+		waitpid(killer, NULL, 0);
+	}
+}
+
+TEST_F(storm, exits)
+{
+	pid_t pids[3];
+
+	ASSERT_EQ(0, start_storm(self, pids, 3, exit_child));
+	blow(self, STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 3));
+	calm(_metadata, self);
+}
+
+/* Programs that become another program, with memory on the wrong node */
+static void exec_child(struct _test_data_storm *self, unsigned int seed)
+{
+	char from[8], to[8];
+
+	snprintf(from, sizeof(from), "%d", self->node[0]);
+	snprintf(to, sizeof(to), "%d", self->node[1]);
+	execl("/proc/self/exe", "storm", "--exec", from, to, NULL);
+}
+
+/* storm --exec FROM TO: live for a moment, and again */
+static int exec_again(char **argv)
+{
+	const int node[] = { atoi(argv[2]), atoi(argv[3]) };
+	unsigned int seed = kn_now_ms();
+
+	kn_read_topology();
+	if (short_life(node, next_random(&seed) % 500))
+		return 3;
+	execv("/proc/self/exe", argv);
+	return 4;
+}
+
+TEST_F(storm, execs)
+{
+	pid_t pids[3];
+
+	ASSERT_EQ(0, start_storm(self, pids, 3, exec_child));
+	blow(self, STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 3));
+	calm(_metadata, self);
+}
+
+/* A process on the move forks; parent and child write, and see only their own. */
+static void fork_child(struct _test_data_storm *self, unsigned int seed)
+{
+	char *mem = kn_map(SMALL, 0);
+	unsigned int times = 0, more;
+	int status;
+	pid_t pid;
+
+	if (!mem || kn_place(mem, SMALL, self->node[0], 1, false))
+		_exit(2);
+	for (;;) {
+		go_to(self->node[next_random(&seed) & 1]);
+		times += touch(mem, SMALL, next_random(&seed) % 200);
+		pid = fork();
+		if (!pid) {
+			/* Some pages shared, some its own */
+			more = touch(mem, SMALL / 2, next_random(&seed) % 200);
+			if (kn_check(mem + SMALL / 2, SMALL / 2,
+				     1 + SMALL / 2 / sizeof(__u64), false, times) ||
+			    kn_check(mem, SMALL / 2, 1, false, times + more))
+				_exit(3);
+			_exit(0);
+		}
+		times += touch(mem, SMALL, next_random(&seed) % 200);
+		if (pid < 0 || waitpid(pid, &status, 0) != pid || status ||
+		    kn_check(mem, SMALL, 1, false, times))
+			_exit(4);
+	}
+}
+
+TEST_F(storm, forks)
+{
+	pid_t pids[2];
+
+	ASSERT_EQ(0, start_storm(self, pids, 2, fork_child));
+	blow(self, STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 2));
+	calm(_metadata, self);
+}
+
+/* One step of the next storm, on a chunk. Returns false if something is wrong. */
+static bool change_chunk(char **chunk, unsigned int *times, unsigned int *seed, int node)
+{
+	unsigned int what = next_random(seed) % 8;
+	char *mem = *chunk, *to;
+	size_t at;
+
+	if (!mem) {
+		mem = kn_map(CHUNK, CHUNK);
+		if (!mem)
+			return false;
+		madvise(mem, CHUNK, what & 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+		*chunk = mem;
+		*times = 0;
+		return !kn_place(mem, CHUNK, node, 7, false);
+	}
+	switch (what) {
+	case 0:
+		/* Gone, and back as another one later */
+		if (kn_check(mem, CHUNK, 7, false, *times))
+			return false;
+		*chunk = NULL;
+		return !munmap(mem, CHUNK);
+	case 1:
+		/* Elsewhere */
+		to = kn_map(CHUNK, next_random(seed) & 1 ? CHUNK : 0);
+		if (!to)
+			return false;
+		*chunk = mremap(mem, CHUNK, CHUNK, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		return *chunk == to && !kn_check(to, CHUNK, 7, false, *times);
+	case 2:
+		/* Emptied: zeroes, and filled again */
+		if (madvise(mem, CHUNK, MADV_DONTNEED))
+			return false;
+		for (at = 0; at < CHUNK; at += KN_PAGE)
+			if (KN_READ(*(__u64 *)(mem + at)) || KN_READ(*(__u64 *)(mem + at + 8)))
+				return false;
+		*times = 0;
+		return !kn_place(mem, CHUNK, node, 7, false);
+	case 3:
+		/* A hole in the middle, which may split a huge page's mapping */
+		at = CHUNK / 4 + next_random(seed) % 64 * KN_PAGE;
+		if (madvise(mem + at, CHUNK / 4, MADV_DONTNEED))
+			return false;
+		kn_fill(mem + at, CHUNK / 4, 7 + at / sizeof(__u64), false);
+		*times = 0;
+		for (at = 0; at < CHUNK; at += KN_PAGE)
+			KN_WRITE(*(__u64 *)(mem + at), 0);
+		return true;
+	case 4:
+		/* Read-only and back: page table entries and mappings change. */
+		if (mprotect(mem, CHUNK / 2, PROT_READ) ||
+		    kn_check(mem, CHUNK, 7, false, *times))
+			return false;
+		return !mprotect(mem, CHUNK / 2, PROT_READ | PROT_WRITE);
+	default:
+		*times += touch(mem, CHUNK, 0);
+		return !kn_check(mem, CHUNK, 7, false, *times);
+	}
+}
+
+static void map_child(struct _test_data_storm *self, unsigned int seed)
+{
+	char *chunk[NR_CHUNKS] = { NULL };
+	unsigned int times[NR_CHUNKS], i;
+
+	for (;;) {
+		if (!(next_random(&seed) % 32))
+			go_to(self->node[next_random(&seed) & 1]);
+		i = next_random(&seed) % NR_CHUNKS;
+		if (!change_chunk(&chunk[i], &times[i], &seed,
+				  self->node[next_random(&seed) & 1]))
+			_exit(2);
+	}
+}
+
+TEST_F(storm, unmaps_remaps_and_advice)
+{
+	pid_t pids[2];
+
+	kn_write(KN_THP "enabled", "madvise");
+	ASSERT_EQ(0, start_storm(self, pids, 2, map_child));
+	blow(self, 2 * STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 2));
+	calm(_metadata, self);
+}
+
+/* Threads that come and go in a process that is on the move */
+static void *short_thread(void *data)
+{
+	return (void *)(long)touch(data, CHUNK, 5);
+}
+
+static void thread_child(struct _test_data_storm *self, unsigned int seed)
+{
+	char *mem = kn_map(2 * CHUNK, 0);
+	unsigned int times[2] = { 0 }, i;
+	pthread_t thread[2];
+	void *more;
+
+	if (!mem || kn_place(mem, 2 * CHUNK, self->node[0], 5, false))
+		_exit(2);
+	for (;;) {
+		if (!(next_random(&seed) % 32))
+			go_to(self->node[next_random(&seed) & 1]);
+		for (i = 0; i < 2; i++)
+			if (pthread_create(&thread[i], NULL, short_thread, mem + i * CHUNK))
+				_exit(3);
+		for (i = 0; i < 2; i++) {
+			if (pthread_join(thread[i], &more))
+				_exit(4);
+			times[i] += (long)more;
+		}
+		if (next_random(&seed) % 16)
+			continue;
+		for (i = 0; i < 2; i++)
+			if (kn_check(mem + i * CHUNK, CHUNK, 5 + i * CHUNK / sizeof(__u64), false,
+				     times[i]))
+				_exit(5);
+	}
+}
+
+TEST_F(storm, threads)
+{
+	pid_t pids[2];
+
+	ASSERT_EQ(0, start_storm(self, pids, 2, thread_child));
+	blow(self, STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 2));
+	calm(_metadata, self);
+}
+
+/* Processes that are small and short are not watched: they cost a look, no more. */
+TEST_F(storm, short_lived_are_not_watched)
+{
+	__u64 enrolled, passes;
+	unsigned int i;
+	pid_t pid;
+
+	ASSERT_EQ(0, kn_tunable_set("min_resident_mb", 8));
+	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", 500));
+	ASSERT_TRUE(kn_wait_passes(2, KN_PATIENCE));
+	enrolled = kn_stat("mms_enrolled");
+	passes = kn_stat("passes");
+	for (i = 0; i < 300 || kn_stat("passes") < passes + 5; i++) {
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(0);
+		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	}
+	EXPECT_EQ(enrolled, kn_stat("mms_enrolled"));
+	EXPECT_EQ(0, kn_stop(self->witness));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 4 && !strcmp(argv[1], "--exec"))
+		return exec_again(argv);
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
