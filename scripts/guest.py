@@ -24,6 +24,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -374,13 +375,84 @@ class _Run:
                          finished)
 
 
-def _follow(run, process, ports, monitor, log_name):
+class _Sockets:
+    """Serial ports that can be written to, for the keys of sysrq."""
+
+    def __init__(self, names):
+        self.ours, self.theirs = {}, []
+        for name in (*names, "monitor"):
+            self.ours[name], other = socket.socketpair()
+            self.theirs.append(other)
+        self.selector = selectors.DefaultSelector()
+        for name in names:
+            self.selector.register(self.ours[name], selectors.EVENT_READ, name)
+
+    def qemu_args(self):
+        args = []
+        for name, other in zip(self.ours, self.theirs):
+            args += ["-chardev", f"socket,id={name},fd={other.fileno()}"]
+        return args + ["-mon", "chardev=monitor"]
+
+    def started(self, _):
+        for other in self.theirs:
+            other.close()
+
+    def read(self, seconds):
+        """Pieces of output by port, or None when QEMU has closed them all."""
+        if not self.selector.get_map():
+            return None
+        pieces = []
+        for key, _ in self.selector.select(seconds):
+            data = key.fileobj.recv(65536)
+            if data:
+                pieces.append((key.data, data))
+            else:
+                self.selector.unregister(key.fileobj)
+        return pieces
+
+    def sysrq(self, keys):
+        for key in keys:
+            self.ours["monitor"].sendall(b"chardev-send-break console\n")
+            time.sleep(0.5)
+            self.ours["console"].sendall(bytes([key]))
+
+
+class _Files:
+    """Serial ports that never make QEMU wait, so that the host cannot be felt in the guest."""
+
+    def __init__(self, names):
+        self.files = {name: tempfile.TemporaryFile() for name in names}
+        self.process = None
+
+    @property
+    def theirs(self):
+        return list(self.files.values())
+
+    def qemu_args(self):
+        args = []
+        for name, file in self.files.items():
+            args += ["-chardev", f"file,id={name},path=/proc/self/fd/{file.fileno()}"]
+        return args + ["-monitor", "none"]
+
+    def started(self, process):
+        self.process = process
+
+    def read(self, seconds):
+        """Pieces of output by port, or None when QEMU has ended and all is read."""
+        ended = self.process.poll() is not None
+        pieces = [(name, data) for name, file in self.files.items() if (data := file.read())]
+        if not pieces and not ended:
+            time.sleep(min(seconds, 0.05))
+        return None if ended and not pieces else pieces
+
+    def sysrq(self, keys):
+        """Nothing can be typed here."""
+
+
+def _follow(run, process, ports, log_name):
     """Feed run from the serial ports until QEMU has ended."""
-    selector = selectors.DefaultSelector()
-    for name, port in ports.items():
-        selector.register(port, selectors.EVENT_READ, name)
     grace = None        # after a report or a hang: time for the rest of what the kernel says
-    while selector.get_map():
+    while True:
         stage, limit = run.stage()
         now = time.monotonic()
         if run.killed_by and grace is None:
@@ -388,19 +460,15 @@ def _follow(run, process, ports, monitor, log_name):
         if grace is None and now - run.since > limit:
             run.hang = f"{stage} did not end within {limit:.0f} s"
             grace = now + 10
-            for key in b"wl":       # where are the blocked tasks, and the CPUs?
-                monitor.sendall(b"chardev-send-break console\n")
-                time.sleep(0.5)
-                ports["console"].sendall(bytes([key]))
+            ports.sysrq(b"wl")      # where are the blocked tasks, and the CPUs?
         if grace and now > grace:
             break
         until = grace or run.since + limit
-        for key, _ in selector.select(max(0.1, min(until - now, 5))):
-            data = key.fileobj.recv(65536)
-            if data:
-                run.feed(key.data, data)
-            else:
-                selector.unregister(key.fileobj)
+        pieces = ports.read(max(0.1, min(until - now, 5)))
+        if pieces is None:
+            break
+        for port, data in pieces:
+            run.feed(port, data)
     if run.hang:
         run.fail(run.hang, log_name)
     if run.killed_by:
@@ -436,22 +504,17 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
     with initrd(topology, contents, stress_ng) as image, \
             open(log, "w", encoding="utf-8") as log_file:
         command = qemu_command(topology, profile, image, append, mode)
-        ours, theirs = {}, []
-        for name in ("console", "job", "monitor"):
-            ours[name], other = socket.socketpair()
-            theirs.append(other)
-            command += ["-chardev", f"socket,id={name},fd={other.fileno()}"]
-        command += ["-serial", "chardev:console", "-serial", "chardev:job",
-                    "-mon", "chardev=monitor", *qemu_args]
+        ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
+        command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job",
+                    *qemu_args]
         print(f"# {topology}\n# {' '.join(command)}", file=log_file, flush=True)
         state = _Run(steps, nonce, log_file, on_line, on_console, on_result)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log_file,
-                              pass_fds=[port.fileno() for port in [image, *theirs]]) as process:
+                              pass_fds=[port.fileno() for port in [image, *ports.theirs]]) \
+                as process:
             try:
-                for port in theirs:
-                    port.close()
-                monitor = ours.pop("monitor")
-                _follow(state, process, ours, monitor, log)
+                ports.started(process)
+                _follow(state, process, ports, log)
             finally:
                 process.kill()
     return state.results

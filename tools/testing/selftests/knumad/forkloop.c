@@ -1,15 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What short-lived processes cost: forkloop [N] forks and reaps N processes,
- * then N that also exec, then lets two processes pass a byte N times. Prints
- * elapsed nanoseconds. Not a test: compare knumad never and always.
+ * What knumad costs processes that it does not watch. Not a test: prints, for
+ * blocks of about a second with knumad off and on in turn,
+ *
+ *	BLOCK MODE WORK NS OPERATIONS BACKGROUND_NS ELAPSED_NS
+ *
+ * NS is the mean time of an operation without its fastest and slowest quarter:
+ * what else the kernel does now and then (freeing in batches, ticks) comes in
+ * bursts that are larger than what is measured. BACKGROUND_NS is the CPU time
+ * of knumad's own thread, which the mean therefore leaves out: it is started and
+ * has its first look in each block, which is more often than in real life.
+ *
+ * Meant for a guest whose clock counts instructions, pinned to one CPU.
  */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#define ENABLED		"/sys/kernel/mm/knumad/enabled"
+#define MAX_OPS		8192
+
+static int there[2], back[2];
+
+static void die(const char *what)
+{
+	perror(what);
+	exit(1);
+}
 
 static long long now_ns(void)
 {
@@ -19,76 +42,156 @@ static long long now_ns(void)
 	return ts.tv_sec * 1000000000LL + ts.tv_nsec;
 }
 
-static void fork_exit(long nr, int exec)
+static void do_fork(int exec)
 {
-	pid_t pid;
+	pid_t pid = fork();
 
-	while (nr--) {
-		pid = fork();
-		if (!pid) {
-			if (exec)
-				execl("/proc/self/exe", "forkloop", "--exit", NULL);
-			_exit(exec);
-		}
-		if (pid < 0 || waitpid(pid, NULL, 0) != pid) {
-			perror("fork");
-			exit(1);
-		}
+	if (!pid) {
+		if (exec)
+			execl("/proc/self/exe", "forkloop", "--exit", NULL);
+		_exit(exec);
 	}
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		die("fork");
 }
 
-static void pass(long nr, int from, int to)
+static void fork_exit(void)
+{
+	do_fork(0);
+}
+
+static void fork_exec_exit(void)
+{
+	do_fork(1);
+}
+
+/* A hundred round trips: one alone is hardly longer than reading the clock */
+static void ping_pong(void)
 {
 	char byte = 0;
+	int i;
 
-	while (nr--)
-		if (read(from, &byte, 1) != 1 || write(to, &byte, 1) != 1)
-			_exit(1);
+	for (i = 0; i < 100; i++)
+		if (write(there[1], &byte, 1) != 1 || read(back[0], &byte, 1) != 1)
+			die("pipe");
 }
 
-static void ping_pong(long nr)
+static void start_echo(void)
 {
-	int there[2], back[2];
-	pid_t pid;
+	char byte;
 
-	if (pipe(there) || pipe(back)) {
-		perror("pipe");
-		exit(1);
-	}
-	pid = fork();
-	if (!pid) {
-		pass(nr, there[0], back[1]);
+	if (pipe(there) || pipe(back))
+		die("pipe");
+	switch (fork()) {
+	case -1:
+		die("fork");
+		break;
+	case 0:
+		close(there[1]);
+		while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1)
+			;
 		_exit(0);
 	}
-	if (pid < 0 || write(there[1], "", 1) != 1) {
-		perror("fork");
-		exit(1);
+}
+
+/* CPU time of the thread named knumad, 0 if there is none */
+static long long background_ns(void)
+{
+	struct dirent *entry;
+	long long ns = 0;
+	char path[300], comm[32];
+	DIR *proc = opendir("/proc");
+	FILE *f;
+
+	if (!proc)
+		die("/proc");
+	while (!ns && (entry = readdir(proc))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (!fgets(comm, sizeof(comm), f))
+			comm[0] = 0;
+		fclose(f);
+		if (strcmp(comm, "knumad\n"))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/schedstat", entry->d_name);
+		f = fopen(path, "r");
+		if (!f || fscanf(f, "%lld", &ns) != 1)
+			die(path);
+		fclose(f);
 	}
-	pass(nr - 1, back[0], there[1]);
-	waitpid(pid, NULL, 0);
+	closedir(proc);
+	return ns;
+}
+
+static void set_mode(const char *mode)
+{
+	FILE *f = fopen(ENABLED, "w");
+
+	if (!f || fputs(mode, f) == EOF || fclose(f))
+		die(ENABLED);
+}
+
+static int by_size(const void *a, const void *b)
+{
+	long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void measure(const char *mode, const char *work, void (*op)(void), int nr)
+{
+	static long long ns[MAX_OPS];
+	long long sum = 0, start, elapsed;
+	int i;
+
+	start = now_ns();
+	set_mode(mode);
+	for (i = 0; i < nr / 8; i++)
+		op();
+	for (i = 0; i < nr; i++) {
+		long long begin = now_ns();
+
+		op();
+		ns[i] = now_ns() - begin;
+	}
+	elapsed = now_ns() - start;
+	qsort(ns, nr, sizeof(*ns), by_size);
+	for (i = nr / 4; i < nr - nr / 4; i++)
+		sum += ns[i];
+	printf("%s %s %lld %lld %lld\n", mode, work, sum / (nr - 2 * (nr / 4)),
+	       background_ns(), elapsed);
 }
 
 int main(int argc, char **argv)
 {
-	long long start, forked, execed, passed;
-	long nr = 1000;
+	static const struct {
+		const char *name;
+		void (*op)(void);
+		int nr, blocks;
+	} works[] = {
+		{ "fork+exit", fork_exit, 240, 40 },
+		{ "fork+exec+exit", fork_exec_exit, 80, 16 },
+		{ "pipe", ping_pong, 40, 10 },
+	};
+	int w, i;
 
 	if (argc > 1 && !strcmp(argv[1], "--exit"))
 		return 0;
-	if (argc > 1)
-		nr = strtol(argv[1], NULL, 10);
-	if (nr < 1) {
-		fprintf(stderr, "usage: forkloop [N]\n");
+	if (argc > 1) {
+		fprintf(stderr, "usage: forkloop\n");
 		return 2;
 	}
-	start = now_ns();
-	fork_exit(nr, 0);
-	forked = now_ns();
-	fork_exit(nr, 1);
-	execed = now_ns();
-	ping_pong(nr);
-	passed = now_ns();
-	printf("fork_exit_ns %lld\nfork_exec_exit_ns %lld\npipe_ping_pong_ns %lld\n",
-	       forked - start, execed - forked, passed - execed);
+	start_echo();
+	for (w = 0; w < 3; w++) {
+		for (i = 0; i < works[w].blocks; i++) {
+			/* Off first, then on first: what drifts hits both */
+			measure(i % 2 ? "always" : "never", works[w].name,
+				works[w].op, works[w].nr);
+			measure(i % 2 ? "never" : "always", works[w].name,
+				works[w].op, works[w].nr);
+		}
+	}
 	return 0;
 }

@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Run workloads in the emulated machine under each balancer and count their accesses.
+
+    lab.py --set quick            what make bench runs
+    lab.py --only 'sweep.*thp'    some runs of the chosen set
+    lab.py --list                 what there is
+
+Each run boots a guest of its own, in which time is the number of instructions executed:
+the same run gives the same counts, to the last one.  A run that has its result already,
+from the same kernel, programs and settings, is not repeated.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent
+sys.path.insert(0, str(LAB.parent.parent / "scripts"))
+from guest import BUILD, ROOT, GuestError, Step, Topology, run  # noqa: E402
+
+RESULTS = LAB.parent / "results"
+OBSERVER = BUILD / "observer.so"
+PROGRAMS = BUILD / "programs"
+
+BALANCERS = ("off", "mainline", "knumad", "bound")
+NODES = {
+    "2x2": Topology(nodes=2),
+    "4x2": Topology(nodes=4),
+    # Two pairs of near nodes, as in machines of two boards.
+    "uneven": Topology(nodes=4, distances="10,16,28,28;16,10,28,28;28,28,10,16;28,28,16,10"),
+}
+# Instructions that a CPU may run before the others get their turn, see observer.c.
+TURN = 20000
+INTERVAL = 0.25
+
+# Where a thread enters NUMA work: hinting faults, the scan that arms them, the wait for a
+# page that is being moved.
+WORK = ("do_numa_page", "do_huge_pmd_numa_page", "task_numa_work", "migration_entry_wait",
+        "pmd_migration_entry_wait")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A program, as it runs by itself and as somebody would bind it by hand."""
+    title: str
+    command: str            # {seed} is replaced
+    bound: str = ""         # default: the command with --bind
+    marks: bool = True      # it marks begin and end of its work itself
+
+
+PERF_MULTI = "perf bench numa mem -p 4 -t 2 -P 48 -0 -l 60 -s 60 -z -Z -c -q"
+WORKLOADS = {
+    "sweep": Workload("two processes x 2 threads sweep all their memory (128 MiB each)",
+                      "sweep --loops 60 --seed {seed}"),
+    "numa-multi": Workload("perf bench numa mem: four processes x 2 threads (48 MiB each)",
+                           PERF_MULTI,
+                           PERF_MULTI + " -C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3", False),
+    "slices": Workload("one process x 4 threads, a slice each (128 MiB)",
+                       "slices --loops 250 --seed {seed}"),
+    "slices-2": Workload("two processes x 2 threads, a slice each (128 MiB each)",
+                         "slices --processes 2 --threads 2 --loops 120 --seed {seed}"),
+    "pairs": Workload("4 threads, two working sets shared by pairs (64 MiB each)",
+                      "pairs --loops 120 --seed {seed}"),
+    "shared": Workload("4 threads that all sweep everything (128 MiB)",
+                       "shared --loops 60 --seed {seed}"),
+    "rotate": Workload("4 threads whose slices rotate twice (128 MiB)",
+                       "rotate --loops 80 --seed {seed}"),
+    "quit": Workload("three processes x 2 threads (96 MiB each), one quits",
+                     "quit --loops 60 --seed {seed}"),
+    "idle": Workload("a process that sweeps beside a bigger idle one",
+                     "idle --loops 100 --seed {seed}"),
+    "shortlived": Workload("400 processes of 1 MiB, four at a time",
+                           "shortlived --seed {seed}"),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    workload: str
+    pages: str
+    nodes: str
+    balancer: str
+    seed: int
+
+    def __str__(self):
+        return f"{self.workload}-{self.pages}-{self.nodes}-{self.balancer}-{self.seed}"
+
+
+def matrix(workloads, pages, nodes, seeds, balancers=BALANCERS):
+    """Balancers that depend on chance get all seeds, the others the first."""
+    return [Run(workload, size, nodes, balancer, seed)
+            for workload in workloads for size in pages for balancer in balancers
+            for seed in (seeds if balancer in ("mainline", "knumad") else seeds[:1])]
+
+
+SEEDS = (1, 2, 3, 4, 5)
+SETS = {
+    "check": lambda: matrix(["sweep"], ["thp"], "2x2", (1,)),
+    "quick": lambda: (matrix(["sweep"], ["thp", "4k"], "2x2", SEEDS)
+                      + matrix(["numa-multi"], ["thp", "4k"], "4x2", SEEDS)),
+    "full": lambda: SETS["quick"]()
+    + matrix(["slices", "slices-2", "pairs", "shared", "rotate", "quit", "idle", "shortlived"],
+             ["thp"], "2x2", SEEDS)
+    + matrix(["slices", "sweep"], ["4k", "mthp"], "2x2", SEEDS)
+    + matrix(["sweep", "numa-multi"], ["thp"], "uneven", SEEDS),
+}
+
+GUEST = r"""
+cd /tmp
+thp=/sys/kernel/mm/transparent_hugepage
+for size in $thp/hugepages-*; do echo never >$size/enabled; done
+case {pages} in
+thp) echo always >$thp/hugepages-2048kB/enabled ;;
+mthp) echo always >$thp/hugepages-64kB/enabled ;;
+esac
+echo 2 >/proc/sys/kernel/randomize_va_space
+switch=/sys/kernel/mm/knumad/enabled
+case {balancer} in
+mainline) echo 1 >/proc/sys/kernel/numa_balancing ;;
+knumad) echo always >$switch ;;
+esac
+counters() {{
+	sed "s/^/$1 vmstat /" /proc/vmstat
+	[ ! -e /sys/kernel/debug/knumad/stats ] ||
+		grep -v ':$' /sys/kernel/debug/knumad/stats | sed "s/^/$1 knumad /"
+	for comm in $(grep -lx 'knumad.*' /proc/[0-9]*/comm); do
+		read -r ns _ <${{comm%comm}}schedstat && echo "$1 thread $ns"
+	done
+	read -r _ user nice system _ </proc/stat
+	echo "$1 cpu $user $system"
+}}
+counters before
+{command}
+status=$?
+counters after
+mark 15
+exit $status
+"""
+
+
+def guest_command(spec):
+    workload = WORKLOADS[spec.workload]
+    command = workload.command
+    if spec.balancer == "bound":
+        command = workload.bound or command + " --bind"
+    command = command.format(seed=spec.seed)
+    if workload.marks:
+        return f"mark 0 --seed {spec.seed} {command}"
+    return f"mark 1 --seed {spec.seed} {command} >/tmp/output; status=$?; mark 15; " \
+           "tail -n 5 /tmp/output; (exit $status)"
+
+
+def symbols():
+    """Addresses of the functions the observer watches."""
+    table = {}
+    for line in (BUILD / "lab/System.map").read_text().splitlines():
+        address, _, name = line.split()
+        table[name] = address
+    return [table[name] for name in WORK if name in table], table["__switch_to_asm"]
+
+
+def plugin(topology, out):
+    work, switch = symbols()
+    return ["-plugin", ",".join([
+        str(OBSERVER), f"out={out}", "mb=" + ":".join(map(str, topology.mb)),
+        "cpus=" + ":".join(str(topology.node_of[cpu]) for cpu in sorted(topology.node_of)),
+        f"interval={int(INTERVAL * 1e9)}", f"turn={TURN}",
+        "work=" + ":".join(work), f"switch={switch}"])]
+
+
+def total(matrices):
+    """The sum of matrices."""
+    return [[sum(cells) for cells in zip(*rows)] for rows in zip(*matrices)]
+
+
+def both(counts):
+    return total([counts["loads"], counts["stores"]])
+
+
+def local(counts):
+    everything = sum(map(sum, counts))
+    return sum(counts[i][i] for i in range(len(counts))) / everything if everything else 0
+
+
+def read_counters(lines):
+    """{"before": {"vmstat numa_hit": 1, ...}, "after": ...}"""
+    found = {"before": {}, "after": {}}
+    for line in lines:
+        when, _, rest = line.partition(" ")
+        if when not in found:
+            continue
+        kind, *words = rest.split()
+        if kind in ("vmstat", "knumad") and len(words) == 2 and words[1].isdigit():
+            found[when][f"{kind} {words[0].rstrip(':')}"] = int(words[1])
+        elif kind == "thread":
+            found[when][kind] = found[when].get(kind, 0) + int(words[0])
+        elif kind == "cpu":
+            found[when]["user"], found[when]["system"] = map(int, words)
+    return {name: value - found["before"].get(name, 0)
+            for name, value in found["after"].items()}
+
+
+def summarize(spec, topology, observed, lines, meta):
+    """The result of a run as it is stored."""
+    counters = read_counters(lines)
+    intervals = observed["intervals"]
+    accesses = intervals["accesses"]
+    second = round(1 / intervals["seconds"])
+    user = {kind: total([phase["user"][kind] for phase in observed["phases"]])
+            for kind in ("loads", "stores")}
+    kernel = {kind: total([phase["kernel_mode"][kind] for phase in observed["phases"]])
+              for kind in ("loads", "stores")}
+    third = accesses[len(accesses) * 2 // 3:]
+    return {
+        "schema": 1, **meta, "workload": spec.workload,
+        "title": WORKLOADS[spec.workload].title, "command": guest_command(spec),
+        "balancer": spec.balancer, "pages": spec.pages, "seed": spec.seed,
+        "topology": {"name": spec.nodes, "cpus": topology.cpus, "mb": topology.mb,
+                     "distances": topology.distances},
+        "seconds": observed["seconds"], "instructions": observed["instructions"],
+        "user": user, "kernel_mode": kernel, "phases": observed["phases"],
+        "intervals": intervals,
+        "before": total(accesses[:second]), "after": total(accesses[-second:]),
+        "last_third": total(third),
+        "counters": {
+            "hint_faults": counters.get("vmstat numa_hint_faults", 0),
+            "pages_armed": counters.get("vmstat numa_pte_updates", 0),
+            "pages_moved": counters.get("vmstat numa_pages_migrated", 0),
+            "thp_splits": counters.get("vmstat thp_split_page", 0),
+        },
+        "cpu": {
+            "user_s": observed["instructions"]["user"] * 16e-9,
+            "system_s": observed["instructions"]["kernel"] * 16e-9,
+            "balancer_s": counters.get("thread", 0) / 1e9,
+        },
+        "stalls": observed["stalls"],
+    }
+
+
+def meta_data():
+    def first_line(*command):
+        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.split("\n", maxsplit=1)[0]
+
+    release = (BUILD / "lab/include/config/kernel.release").read_text().strip()
+    qemu = re.search(r"version (\S+)", first_line("qemu-system-x86_64", "--version")).group(1)
+    return {"kernel": release, "qemu": qemu,
+            "commit": first_line("git", "describe", "--always", "--dirty")}
+
+
+def fingerprint(spec):
+    """Changes when anything does that a result depends on."""
+    digest = hashlib.sha256()
+    for path in (BUILD / "lab/arch/x86/boot/bzImage", BUILD / "initramfs.cpio", OBSERVER,
+                 *sorted(PROGRAMS.iterdir())):
+        digest.update(path.read_bytes())
+    digest.update(repr((GUEST, spec, guest_command(spec), str(NODES[spec.nodes]), TURN,
+                        INTERVAL, WORK)).encode())
+    return digest.hexdigest()[:16]
+
+
+def measure(spec, meta, directory):
+    """One run: boots, runs, stores.  What it says on failure, or None."""
+    topology = NODES[spec.nodes]
+    raw = directory / f"{spec}.raw"
+    log = directory / f"{spec}.log"
+    files = {f"/usr/bin/{path.name}": path for path in PROGRAMS.iterdir()}
+    script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
+    try:
+        result, = run(topology, [Step(script, str(spec), 1800)], mode="deterministic", log=log,
+                      files=files, qemu_args=plugin(topology, raw))
+    except GuestError as error:
+        return str(error)
+    if result.status:
+        return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
+    observed = json.loads(raw.read_text())
+    raw.unlink()
+    if observed["void"]:
+        return f"void: {observed['void']}"
+    stored = summarize(spec, topology, observed, result.lines, meta)
+    text = json.dumps(stored, separators=(",", ":"))
+    (directory / f"{spec}.json").write_text(text + "\n")
+    return None
+
+
+def has_result(spec, directory):
+    path = directory / f"{spec}.json"
+    return path.exists() and json.loads(path.read_text()).get("fingerprint") == fingerprint(spec)
+
+
+def build():
+    """The observer and the programs; the kernel is made by make."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["make", "-s", "-C", LAB.parent / "programs", f"OUT={PROGRAMS}"], check=True)
+    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                    "-o", OBSERVER, LAB / "observer.c"], check=True)
+
+
+def brief(path):
+    stored = json.loads(path.read_text())
+    return (f"{local(both(stored['user'])):7.2%} local, last third "
+            f"{local(stored['last_third']):7.2%}, {stored['counters']['hint_faults']} faults, "
+            f"{stored['counters']['pages_moved']} moved, "
+            f"system {stored['cpu']['system_s']:.2f} s of {stored['seconds']:.0f}")
+
+
+def run_all(runs, directory, jobs, made_by):
+    """Two guests at a time; they share nothing but the host's time."""
+    meta = {**meta_data(), "made_by": made_by}
+    directory.mkdir(parents=True, exist_ok=True)
+    todo = [spec for spec in runs if not has_result(spec, directory)]
+    print(f"== {len(runs)} runs, {len(runs) - len(todo)} of them there already", flush=True)
+    start, failed, done = time.monotonic(), 0, 0
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = {pool.submit(measure, spec, {**meta, "fingerprint": fingerprint(spec)},
+                               directory): spec for spec in todo}
+        for future in as_completed(futures):
+            spec, error = futures[future], future.result()
+            done += 1
+            left = (time.monotonic() - start) / done * (len(todo) - done)
+            failed += bool(error)
+            print(f"   {done} of {len(todo)}, about {left / 60:.0f} minutes left: {spec}: "
+                  f"{'FAILED: ' + error if error else brief(directory / f'{spec}.json')}",
+                  flush=True)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--set", choices=SETS, default="quick", help="which runs (default quick)")
+    parser.add_argument("--only", default="", metavar="REGEX", help="of these, the ones that match")
+    parser.add_argument("--list", action="store_true", help="name the runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="directory of the results")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count()),
+                        help="guests at a time")
+    parser.add_argument("--made-by", default=shlex.join(["lab.py", *sys.argv[1:]]),
+                        help="command to name in the results")
+    args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
+    runs = [spec for spec in SETS[args.set]() if re.search(args.only, str(spec))]
+    if args.list:
+        print("\n".join(map(str, runs)))
+        return 0
+    build()
+    return 1 if run_all(runs, args.results, args.jobs, args.made_by) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
