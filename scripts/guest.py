@@ -31,6 +31,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
+OBSERVER = BUILD / "observer.so"
 
 KILL_WORDS = re.compile(
     r"Kernel panic|BUG:|BUG at|WARNING:|Oops|KASAN:|UBSAN:|KCSAN:|Call Trace:"
@@ -247,13 +248,37 @@ def initrd(topology, files, stress_ng):
 # How QEMU runs the virtual CPUs:
 #   single         one after the other on one host thread; time is the host's
 #   deterministic  the same, but time is the number of instructions executed (16 ns
-#                  each): two runs are identical, and waiting takes no time
+#                  each): two runs are identical, and waiting takes no time. A plugin
+#                  sees to that, benchmarks/lab/observer.c
 #   multi          a host thread each.  QEMU 7.2 may then run code that has just been
 #                  patched: a kernel with static keys oopses (int3) in 1 of 10 boots
 MODES = ("single", "deterministic", "multi")
 
 
-def qemu_command(topology, profile, image, append, mode):
+# Instructions that a CPU may execute before the others get their turn.
+TURN = 20000
+
+
+def build_observer():
+    """The plugin for the mode deterministic."""
+    source = ROOT / "benchmarks/lab/observer.c"
+    if not OBSERVER.exists() or OBSERVER.stat().st_mtime < source.stat().st_mtime:
+        new = OBSERVER.with_suffix(f".{os.getpid()}")
+        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
+                        "-o", new, source], check=True)
+        new.rename(OBSERVER)
+
+
+def observer_args(topology, **settings):
+    """How QEMU is told about the plugin; out=FILE makes it count."""
+    build_observer()
+    settings = {"cpus": ":".join(str(topology.node_of[cpu]) for cpu in sorted(topology.node_of)),
+                "mb": ":".join(map(str, topology.mb)), "turn": TURN, **settings}
+    return ["-plugin", ",".join([str(OBSERVER)] + [f"{key}={value}"
+                                                   for key, value in settings.items()])]
+
+
+def qemu_command(topology, profile, image, append, mode, observe):
     """The whole command line but for the serial ports."""
     cpu, cmdline = "max", ["console=ttyS0", "panic=-1", "panic_on_warn=1", "oops=panic",
                            "tsc=reliable", "rcupdate.rcu_cpu_stall_timeout=60"]
@@ -262,11 +287,10 @@ def qemu_command(topology, profile, image, append, mode):
     command = ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"]
     if mode == "deterministic":
         command += ["-accel", "tcg,thread=single", "-icount", "shift=4,sleep=off",
-                    "-rtc", "clock=vm,base=2026-01-01", "-seed", "1"]
+                    "-rtc", "clock=vm,base=2026-01-01", "-seed", "1",
+                    *observer_args(topology, **(observe or {}))]
         cpu += ",-rdrand,-rdseed,-erms,-fsrm"
-        # skew_tick: QEMU runs a CPU until the next timer is due; if they all tick
-        # together, the same one gets the long turn again and again.
-        cmdline += ["nokaslr", "norandmaps", "skew_tick=1"]
+        cmdline += ["nokaslr", "norandmaps"]
     else:
         command += ["-accel", f"tcg,thread={mode}"]
         cmdline += ["lpj=10000000"]     # calibrating goes wrong when the host is busy
@@ -480,8 +504,7 @@ def _follow(run, process, ports, log_name):
 
 
 def run(topology, steps, profile="lab", append="", files=None, log=None, mode="single",
-        stress_ng=False, on_line=None, on_console=None, on_result=None,
-        qemu_args=()):
+        stress_ng=False, on_line=None, on_console=None, on_result=None, observe=None):
     """Boot, run the steps one after the other, power off; return their Results.
 
     files       {path in the guest: host path}, put into the guest, executable
@@ -489,6 +512,7 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
     on_line     called with (step name, line) for each line of a step's output
     on_console  called with each line of the kernel's console
     on_result   called with the Result of each step that ended
+    observe     settings of the observer, in mode deterministic
 
     A step that exits with a status other than 0 does not fail the run: look at
     the Results.  GuestError: the kernel reported trouble, or hung, or died.
@@ -503,10 +527,9 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
 
     with initrd(topology, contents, stress_ng) as image, \
             open(log, "w", encoding="utf-8") as log_file:
-        command = qemu_command(topology, profile, image, append, mode)
+        command = qemu_command(topology, profile, image, append, mode, observe)
         ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
-        command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job",
-                    *qemu_args]
+        command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job"]
         print(f"# {topology}\n# {' '.join(command)}", file=log_file, flush=True)
         state = _Run(steps, nonce, log_file, on_line, on_console, on_result)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log_file,
@@ -526,7 +549,7 @@ def shell(topology, profile="lab", append="", files=None, mode="single",
     contents = {path.lstrip("/"): (0o755, Path(host).read_bytes())
                 for path, host in (files or {}).items()}
     with initrd(topology, contents, stress_ng) as image:
-        command = qemu_command(topology, profile, image, append, mode)
+        command = qemu_command(topology, profile, image, append, mode, None)
         return subprocess.run(command + ["-serial", "mon:stdio"], pass_fds=[image.fileno()],
                               check=False).returncode
 

@@ -27,10 +27,10 @@ from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
 sys.path.insert(0, str(LAB.parent.parent / "scripts"))
-from guest import BUILD, ROOT, GuestError, Step, Topology, run  # noqa: E402
+from guest import (BUILD, OBSERVER, ROOT, TURN, GuestError, Step, Topology,  # noqa: E402
+                   build_observer, run)
 
 RESULTS = LAB.parent / "results"
-OBSERVER = BUILD / "observer.so"
 PROGRAMS = BUILD / "programs"
 
 BALANCERS = ("off", "mainline", "knumad", "bound")
@@ -40,8 +40,6 @@ NODES = {
     # Two pairs of near nodes, as in machines of two boards.
     "uneven": Topology(nodes=4, distances="10,16,28,28;16,10,28,28;28,28,10,16;28,28,16,10"),
 }
-# Instructions that a CPU may run before the others get their turn, see observer.c.
-TURN = 20000
 INTERVAL = 0.25
 
 # Where a thread enters NUMA work: hinting faults, the scan that arms them, the wait for a
@@ -170,13 +168,10 @@ def symbols():
     return [table[name] for name in WORK if name in table], table["__switch_to_asm"]
 
 
-def plugin(topology, out):
+def observe(out):
     work, switch = symbols()
-    return ["-plugin", ",".join([
-        str(OBSERVER), f"out={out}", "mb=" + ":".join(map(str, topology.mb)),
-        "cpus=" + ":".join(str(topology.node_of[cpu]) for cpu in sorted(topology.node_of)),
-        f"interval={int(INTERVAL * 1e9)}", f"turn={TURN}",
-        "work=" + ":".join(work), f"switch={switch}"])]
+    return {"out": out, "interval": int(INTERVAL * 1e9), "work": ":".join(work),
+            "switch": switch}
 
 
 def total(matrices):
@@ -279,7 +274,7 @@ def measure(spec, meta, directory):
     script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
     try:
         result, = run(topology, [Step(script, str(spec), 1800)], mode="deterministic", log=log,
-                      files=files, qemu_args=plugin(topology, raw))
+                      files=files, observe=observe(raw))
     except GuestError as error:
         return str(error)
     if result.status:
@@ -303,8 +298,7 @@ def build():
     """The observer and the programs; the kernel is made by make."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
     subprocess.run(["make", "-s", "-C", LAB.parent / "programs", f"OUT={PROGRAMS}"], check=True)
-    subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC",
-                    "-o", OBSERVER, LAB / "observer.c"], check=True)
+    build_observer()
 
 
 def brief(path):

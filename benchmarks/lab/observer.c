@@ -26,8 +26,8 @@
  * owns [2 * O_i, 2 * O_i + S_i). Anything else voids the run.
  *
  * Arguments: cpus=0:0:1:1 (node of each CPU), mb=512:512 (size of each node),
- * out=FILE, and if wanted interval=NS, turn=INSTRUCTIONS, work=ADDRESS:...,
- * switch=ADDRESS
+ * turn=INSTRUCTIONS; out=FILE: count, and write the result there; if wanted
+ * interval=NS, work=ADDRESS:..., switch=ADDRESS
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -63,6 +63,8 @@ void qemu_plugin_register_vcpu_tb_trans_cb(qemu_plugin_id_t id,
 						      struct qemu_plugin_tb *tb));
 void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *tb, int op,
 					      void *ptr, uint64_t imm);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec_cb cb,
+					  int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    exec_cb cb, int flags, void *data);
 void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, mem_cb cb,
@@ -96,6 +98,8 @@ static void (*cpu_exit)(void *cpu);
 static void (*qemu_mutex_lock_iothread_impl)(const char *file, int line);
 static void (*qemu_mutex_unlock_iothread)(void);
 static bool (*all_cpu_threads_idle)(void);
+static int (*qemu_shutdown_requested_get)(void);
+static int (*qemu_reset_requested_get)(void);
 
 /* === Settings === */
 
@@ -255,7 +259,7 @@ static int node_of_user_page(unsigned int cpu, qemu_plugin_meminfo_t info, uint6
  * have expired if it is faster than the thread of the vCPUs: which vCPU goes on
  * first is then chance. While there are instructions to execute it has nothing
  * to do, so it is parked in a signal handler, and comes out when all vCPUs are
- * idle: then it is who turns the clock forward to the next timer. It must not hold
+ * idle, for it turns the clock forward to the next timer, or when the guest is off. It must not hold
  * QEMU's big lock in there: it is sent the signal by somebody who does.
  */
 #define PARK_SIGNAL	(SIGRTMIN + 5)
@@ -263,7 +267,7 @@ static int node_of_user_page(unsigned int cpu, qemu_plugin_meminfo_t info, uint6
 
 static pthread_t main_thread;
 static sem_t parked;
-static volatile bool is_parked;
+static volatile bool is_parked, guest_ends;
 
 static void wait_for(sem_t *sem)
 {
@@ -281,7 +285,9 @@ static void stay_parked(int signal)
 	do {
 		nanosleep(&pause, NULL);
 		qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
-		is_parked = phase != PHASE_END && !all_cpu_threads_idle();
+		/* QEMU forgets the request as soon as it acts on it */
+		guest_ends |= qemu_shutdown_requested_get() || qemu_reset_requested_get();
+		is_parked = !guest_ends && !all_cpu_threads_idle();
 		qemu_mutex_unlock_iothread();
 	} while (is_parked);
 	errno = error;
@@ -304,15 +310,12 @@ static bool prepare_parking(void)
 	return !sem_init(&parked, 0, 0) && !sigaction(PARK_SIGNAL, &action, NULL);
 }
 
-static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info,
-		     uint64_t vaddr, void *data)
+/*
+ * QEMU 7.2 lets a CPU run until the next timer is due, and the CPU after it gets
+ * no turn at all if that leaves no time: it may starve. Limit the turns.
+ */
+static void take_turns(unsigned int cpu)
 {
-	int who = (uintptr_t)data, from, to;
-
-	/*
-	 * QEMU 7.2 lets a CPU run until the next timer is due, and the CPU after it
-	 * gets no turn at all if that leaves no time: it may starve. Limit the turns.
-	 */
 	if (turn_cpu != cpu) {
 		turn_cpu = cpu;
 		turn_end = insns() + turn_insns;
@@ -320,8 +323,22 @@ static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info,
 		turn_end = insns() + turn_insns;
 		cpu_exit(qemu_get_cpu(cpu));
 	}
-	if (!is_parked && phase != PHASE_END)
+	if (!is_parked && !guest_ends)
 		park_main_thread();
+}
+
+static void block_begins(unsigned int cpu, void *data)
+{
+	(void)data;
+	take_turns(cpu);
+}
+
+static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info,
+		     uint64_t vaddr, void *data)
+{
+	int who = (uintptr_t)data, from, to;
+
+	take_turns(cpu);
 	if (!phase)
 		return;
 	if (insns() >= next_insns)
@@ -424,10 +441,13 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 
 	(void)id;
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &executed[who], nr);
+	if (!out_path)
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, block_begins, CB_NO_REGS, NULL);
 	for (i = 0; i < nr; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
-		qemu_plugin_register_vcpu_mem_cb(insn, accessed, CB_NO_REGS, MEM_RW,
-						 (void *)who);
+		if (out_path)
+			qemu_plugin_register_vcpu_mem_cb(insn, accessed, CB_NO_REGS,
+							 MEM_RW, (void *)who);
 		look_at_insn(insn, who == USER);
 	}
 }
@@ -525,12 +545,15 @@ static void print_void(FILE *out)
 
 static void finish(qemu_plugin_id_t id, void *data)
 {
-	FILE *out = fopen(out_path, "w");
 	uint64_t end_ns = phase_ns[PHASE_END];
+	FILE *out;
 	size_t i;
 
 	(void)id;
 	(void)data;
+	if (!out_path)
+		return;
+	out = fopen(out_path, "w");
 	if (!out) {
 		perror(out_path);
 		return;
@@ -620,16 +643,32 @@ static int parse(const char *arg)
 
 static bool look_up(void)
 {
-	*(void **)&qemu_clock_get_ns = dlsym(RTLD_DEFAULT, "qemu_clock_get_ns");
-	*(void **)&qemu_get_cpu = dlsym(RTLD_DEFAULT, "qemu_get_cpu");
-	*(void **)&cpu_exit = dlsym(RTLD_DEFAULT, "cpu_exit");
-	*(void **)&qemu_mutex_lock_iothread_impl =
-		dlsym(RTLD_DEFAULT, "qemu_mutex_lock_iothread_impl");
-	*(void **)&qemu_mutex_unlock_iothread =
-		dlsym(RTLD_DEFAULT, "qemu_mutex_unlock_iothread");
-	*(void **)&all_cpu_threads_idle = dlsym(RTLD_DEFAULT, "all_cpu_threads_idle");
-	return all_cpu_threads_idle && qemu_clock_get_ns && qemu_get_cpu && cpu_exit &&
-	       qemu_mutex_lock_iothread_impl && qemu_mutex_unlock_iothread;
+	static const struct {
+		const char *name;
+		void *to;
+	} functions[] = {
+		{ "qemu_clock_get_ns", &qemu_clock_get_ns },
+		{ "qemu_get_cpu", &qemu_get_cpu },
+		{ "cpu_exit", &cpu_exit },
+		{ "qemu_mutex_lock_iothread_impl", &qemu_mutex_lock_iothread_impl },
+		{ "qemu_mutex_unlock_iothread", &qemu_mutex_unlock_iothread },
+		{ "all_cpu_threads_idle", &all_cpu_threads_idle },
+		{ "qemu_shutdown_requested_get", &qemu_shutdown_requested_get },
+		{ "qemu_reset_requested_get", &qemu_reset_requested_get },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
+		void *address = dlsym(RTLD_DEFAULT, functions[i].name);
+
+		if (!address) {
+			fprintf(stderr, "observer: this QEMU hides %s; use Debian's\n",
+				functions[i].name);
+			return false;
+		}
+		memcpy(functions[i].to, &address, sizeof(address));
+	}
+	return true;
 }
 
 static bool settle(void)
@@ -637,7 +676,7 @@ static bool settle(void)
 	uint64_t offset = 0;
 	int i;
 
-	if (!nr_cpus || !nr_nodes || !out_path)
+	if (!nr_cpus || !nr_nodes || !turn_insns)
 		return false;
 	for (i = 0; i < nr_cpus; i++)
 		if (node_of[i] >= nr_nodes)
@@ -647,8 +686,6 @@ static bool settle(void)
 		node_end[i] = node_start[i] + (node_mb[i] << 20);
 		offset += node_mb[i];
 	}
-	if (!turn_insns)
-		turn_insns = UINT64_MAX / 2;
 	return true;
 }
 
@@ -663,13 +700,11 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 		if (parse(argv[i]))
 			return -1;
 	if (!settle()) {
-		fputs("observer: needs cpus=, mb= and out=\n", stderr);
+		fputs("observer: needs cpus=, mb= and turn=\n", stderr);
 		return -1;
 	}
-	if (!look_up()) {
-		fputs("observer: this QEMU hides what is needed; use Debian's\n", stderr);
+	if (!look_up())
 		return -1;
-	}
 	if (!prepare_parking()) {
 		perror("observer");
 		return -1;
