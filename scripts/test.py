@@ -40,6 +40,7 @@ MODE = {"lab": "single", "debug": "multi"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
+            "observer": 60,
             "debug": 420}
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
@@ -314,6 +315,7 @@ def main():
         "runner": lambda: (test_ktap(report), test_runner(report)),
         "kunit": lambda: test_kunit(report, "lab"),
         "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
+        "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
     }
     for name in PROFILE_SHAPES["lab"]:
         sections[f"lab/{name}"] = lambda name=name: test_shape(report, "lab", name)

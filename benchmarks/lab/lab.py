@@ -168,12 +168,6 @@ def symbols():
     return [table[name] for name in WORK if name in table], table["__switch_to_asm"]
 
 
-def observe(out):
-    work, switch = symbols()
-    return {"out": out, "interval": int(INTERVAL * 1e9), "work": ":".join(work),
-            "switch": switch}
-
-
 def total(matrices):
     """The sum of matrices."""
     return [[sum(cells) for cells in zip(*rows)] for rows in zip(*matrices)]
@@ -265,24 +259,37 @@ def fingerprint(spec):
     return digest.hexdigest()[:16]
 
 
-def measure(spec, meta, directory):
-    """One run: boots, runs, stores.  What it says on failure, or None."""
-    topology = NODES[spec.nodes]
-    raw = directory / f"{spec}.raw"
-    log = directory / f"{spec}.log"
+def observe(topology, script, raw, log, timeout=1800):
+    """Run a script in a guest under the observer: its result and what was observed.
+
+    Observed is None if the script failed.  RuntimeError: the counts cannot be trusted.
+    """
+    work, switch = symbols()
+    settings = {"out": raw, "interval": int(INTERVAL * 1e9), "work": ":".join(work),
+                "switch": switch}
     files = {f"/usr/bin/{path.name}": path for path in PROGRAMS.iterdir()}
-    script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
-    try:
-        result, = run(topology, [Step(script, str(spec), 1800)], mode="deterministic", log=log,
-                      files=files, observe=observe(raw))
-    except GuestError as error:
-        return str(error)
+    result, = run(topology, [Step(script, raw.stem, timeout)], mode="deterministic", log=log,
+                  files=files, observe=settings)
     if result.status:
-        return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
+        return result, None
     observed = json.loads(raw.read_text())
     raw.unlink()
     if observed["void"]:
-        return f"void: {observed['void']}"
+        raise RuntimeError(f"void: {observed['void']}")
+    return result, observed
+
+
+def measure(spec, meta, directory):
+    """One run: boots, runs, stores.  What it says on failure, or None."""
+    topology = NODES[spec.nodes]
+    log = BUILD / "log" / f"lab-{spec}.log"
+    script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
+    try:
+        result, observed = observe(topology, script, directory / f"{spec}.raw", log)
+    except (GuestError, RuntimeError) as error:
+        return str(error)
+    if not observed:
+        return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
     stored = summarize(spec, topology, observed, result.lines, meta)
     text = json.dumps(stored, separators=(",", ":"))
     (directory / f"{spec}.json").write_text(text + "\n")
