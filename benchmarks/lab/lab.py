@@ -57,13 +57,15 @@ class Workload:
     marks: bool = True      # it marks begin and end of its work itself
 
 
-PERF_MULTI = "perf bench numa mem -p 4 -t 2 -P 48 -0 -l 60 -s 60 -z -Z -c -q"
+# -0: all memory is first touched on node 0.
+PERF_MULTI = "perf bench numa mem -p 4 -t 2 -P 48 {touch}-l 60 -s 60 -z -Z -c -q"
 WORKLOADS = {
     "sweep": Workload("two processes x 2 threads sweep all their memory (128 MiB each)",
                       "sweep --loops 60 --seed {seed}"),
     "numa-multi": Workload("perf bench numa mem: four processes x 2 threads (48 MiB each)",
-                           PERF_MULTI,
-                           PERF_MULTI + " -C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3", False),
+                           PERF_MULTI.format(touch="-0 "),
+                           PERF_MULTI.format(touch="-C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3 "),
+                           False),
     "slices": Workload("one process x 4 threads, a slice each (128 MiB)",
                        "slices --loops 250 --seed {seed}"),
     "slices-2": Workload("two processes x 2 threads, a slice each (128 MiB each)",

@@ -52,6 +52,7 @@ static DEFINE_MUTEX(knumad_ctl_lock);
 static struct task_struct *knumad_thread;
 static enum knumad_mode knumad_cur_mode;
 static bool knumad_ready;
+static bool knumad_stopping;
 static bool knumad_broken;
 
 static DECLARE_WAIT_QUEUE_HEAD(knumad_wait);
@@ -100,13 +101,13 @@ enum knumad_mode knumad_mode(void)
 }
 
 /**
- * knumad_should_stop - has the thread to give up what it does?
+ * knumad_should_stop - have knumad's threads to give up what they do?
  *
- * Return: true if it is being stopped, or has switched itself off.
+ * Return: true if knumad is being switched off, or has done so itself.
  */
 bool knumad_should_stop(void)
 {
-	return kthread_should_stop() || READ_ONCE(knumad_broken);
+	return READ_ONCE(knumad_stopping) || READ_ONCE(knumad_broken);
 }
 
 /**
@@ -178,7 +179,7 @@ static void set_home(struct knumad_proc *proc, int nid,
  */
 static void drain_batches(struct pass_state *ps)
 {
-	u64 failed = knumad_verdicts[KNUMAD_V_ISOLATE_FAILED];
+	u64 failed = knumad_verdict_count(KNUMAD_V_ISOLATE_FAILED);
 
 	if (failed == ps->isolate_failed)
 		return;
@@ -218,9 +219,11 @@ static bool is_due(struct knumad_proc *proc)
 {
 	unsigned long rss = get_mm_counter(proc->slot.mm, MM_ANONPAGES);
 
-	if (proc->walking || !proc->walked ||
-	    time_after_eq(jiffies, proc->next_walk))
+	if (proc->walking || !proc->walked)
 		return true;
+	/* Moving keeps the counts up to date, and looks at the pages anyway */
+	if (time_after_eq(jiffies, proc->next_walk))
+		return !proc->moving || proc->pending != NUMA_NO_NODE;
 	return max(rss, proc->rss) - min(rss, proc->rss) > proc->rss / 8;
 }
 
@@ -239,13 +242,11 @@ static void publish(struct knumad_proc *proc)
 {
 	int nr = knumad_topo.nr;
 
-	if (proc->walk_moved || !proc->walked ||
-	    knumad_counts_differ(&proc->now, &proc->acc, nr))
+	if (!proc->walked || knumad_counts_differ(&proc->now, &proc->acc, nr))
 		proc->changed = true;
 	memcpy(proc->now.resident, proc->acc.resident, nr * sizeof(long));
 	memcpy(proc->now.used, proc->acc.used, nr * sizeof(long));
 	memcpy(proc->now.fixed, proc->acc.fixed, nr * sizeof(long));
-	proc->walk_moved = 0;
 	proc->walking = false;
 	proc->walked = true;
 	proc->fresh = true;
@@ -272,34 +273,51 @@ static bool walk(struct knumad_proc *proc, struct knumad_budget *budget)
 	return true;
 }
 
-/* Look at one process. Return: true if the policy should be asked again. */
-static bool look_at(struct knumad_proc *proc, struct pass_state *ps,
-		    struct knumad_budget *budget)
+/* Look at the threads of a process. Return: true for news for the policy. */
+static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 {
 	enum knumad_verdict bound = proc->bound;
 	unsigned long load = proc->load;
 	u64 cpu_ns = proc->cpu_ns;
-	bool news = false;
 
 	knumad_tasks_look(proc);
 	if (cpu_ns)
 		ps->watched_ns += proc->cpu_ns - min(proc->cpu_ns, cpu_ns);
-	if (proc->bound != bound)
-		news = true;
 	if (proc->bound != KNUMAD_V_NONE) {
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
-		/* Left alone: not even looked at its page tables */
-		return news;
+		return proc->bound != bound;
 	}
 	/* More, or fewer, cores than it had: it may fit now, or no longer */
 	if (DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000)) {
 		walk_soon(proc);
-		news = true;
+		return true;
 	}
-	if (is_due(proc) && budget->entries &&
-	    task_sched_runtime(current) < budget->deadline)
-		news |= walk(proc, budget);
+	return proc->bound != bound;
+}
+
+/*
+ * Walk the processes that are due, while the budget lasts. Who did not get his
+ * turn, or not all of it, is the first in the next pass.
+ */
+static bool walk_all(struct knumad_budget *budget)
+{
+	struct knumad_proc *proc, *next = NULL;
+	bool news = false;
+
+	knumad_for_each_proc(proc) {
+		if (knumad_should_stop())
+			return news;
+		/* Bound: left alone, not even looked at its page tables */
+		if (proc->bound != KNUMAD_V_NONE || !is_due(proc))
+			continue;
+		if (budget->entries && task_sched_runtime(current) < budget->deadline)
+			news |= walk(proc, budget);
+		if (!next && is_due(proc))
+			next = proc;
+	}
+	if (next)
+		knumad_registry_begin_at(next);
 	return news;
 }
 
@@ -354,7 +372,7 @@ static void decide(struct pass_state *ps)
 		.nr_nodes = knumad_topo.nr,
 		.nodes = knumad_topo.node,
 		.distance = knumad_topo.distance,
-		.nr_procs = knumad_stats[KNUMAD_S_MMS_WATCHED],
+		.nr_procs = knumad_stat(KNUMAD_S_MMS_WATCHED),
 		.others = ps->others,
 		.spread = READ_ONCE(knumad_tun.spread),
 	};
@@ -387,15 +405,17 @@ static void judge_home(struct knumad_proc *proc)
 /* Move pages of all processes. Return: true if there is more to do soon. */
 static bool move_pages_home(void)
 {
-	u64 deadline = task_sched_runtime(current) + KNUMAD_MOVE_NS;
+	bool more = knumad_migrate_all(KNUMAD_MOVE_NS);
 	struct knumad_proc *proc;
-	bool more = false;
 
 	knumad_for_each_proc(proc) {
 		if (proc->home == NUMA_NO_NODE)
 			continue;
-		if (knumad_migrate_home(proc, deadline))
-			more = true;
+		/* All there was is moved: look whether it is so */
+		if (proc->walk_moved && !proc->moving) {
+			proc->walk_moved = 0;
+			walk_soon(proc);
+		}
 		judge_home(proc);
 	}
 	return more;
@@ -408,7 +428,7 @@ static void look_around(struct pass_state *ps)
 	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
 	unsigned long entries = READ_ONCE(knumad_tun.scan_pages);
 	u64 start = task_sched_runtime(current);
-	u64 scanned = knumad_stats[KNUMAD_S_PAGES_SCANNED];
+	u64 scanned = knumad_stat(KNUMAD_S_PAGES_SCANNED);
 	struct knumad_budget budget = {
 		.entries = entries,
 		.deadline = start + interval * NSEC_PER_MSEC / 100 *
@@ -425,12 +445,10 @@ static void look_around(struct pass_state *ps)
 	}
 	drain_batches(ps);
 	ps->watched_ns = 0;
-	knumad_for_each_proc(proc) {
-		if (knumad_should_stop())
-			return;
-		news |= look_at(proc, ps, &budget);
-	}
+	knumad_for_each_proc(proc)
+		news |= look_at(proc, ps);
 	look_at_others(ps);
+	news |= walk_all(&budget);
 	if (news)
 		decide(ps);
 	knumad_for_each_proc(proc)
@@ -446,8 +464,8 @@ static void look_around(struct pass_state *ps)
 	ps->next_look = jiffies + msecs_to_jiffies(ps->look_ms);
 
 	knumad_stat_add(KNUMAD_S_PASSES, 1);
-	trace_knumad_pass(knumad_stats[KNUMAD_S_MMS_WATCHED],
-			  knumad_stats[KNUMAD_S_PAGES_SCANNED] - scanned,
+	trace_knumad_pass(knumad_stat(KNUMAD_S_MMS_WATCHED),
+			  knumad_stat(KNUMAD_S_PAGES_SCANNED) - scanned,
 			  task_sched_runtime(current) - start);
 }
 
@@ -468,15 +486,25 @@ static long wake_up_once(struct pass_state *ps)
 	return pause;
 }
 
-/* Stay off isolated CPUs; the set may have changed since the thread started */
+/**
+ * knumad_housekeeping_cpus - the CPUs that knumad's threads may use
+ * @cpus: out: all but the isolated ones; active ones among them, or all CPUs
+ */
+void knumad_housekeeping_cpus(struct cpumask *cpus)
+{
+	cpumask_and(cpus, housekeeping_cpumask(HK_TYPE_DOMAIN),
+		    housekeeping_cpumask(HK_TYPE_KTHREAD));
+	if (!cpumask_intersects(cpus, cpu_active_mask))
+		cpumask_copy(cpus, cpu_possible_mask);
+}
+
+/* The set may have changed since the thread started */
 static void stay_on_housekeeping_cpus(void)
 {
 	static struct cpumask mask;	/* of the one thread */
 
-	cpumask_and(&mask, housekeeping_cpumask(HK_TYPE_DOMAIN),
-		    housekeeping_cpumask(HK_TYPE_KTHREAD));
-	if (cpumask_intersects(&mask, cpu_active_mask))
-		set_cpus_allowed_ptr(current, &mask);
+	knumad_housekeeping_cpus(&mask);
+	set_cpus_allowed_ptr(current, &mask);
 }
 
 static int knumad(void *unused)
@@ -507,6 +535,7 @@ static int start(void)
 	int ret;
 
 	lockdep_assert_held(&knumad_ctl_lock);
+	WRITE_ONCE(knumad_stopping, false);
 	ret = knumad_migrate_init();
 	if (ret)
 		return ret;
@@ -524,6 +553,7 @@ static void stop(void)
 {
 	lockdep_assert_held(&knumad_ctl_lock);
 	static_branch_disable(&knumad_key);
+	WRITE_ONCE(knumad_stopping, true);
 	kthread_stop(knumad_thread);
 	knumad_thread = NULL;
 	knumad_registry_release();

@@ -4,9 +4,11 @@
  *
  * Threads and contexts
  *
- *   knumad thread	runs everything that looks, decides and moves: registry,
- *			scan, affinity, placement, tasks, migrate. It is the only
- *			writer of struct knumad_proc and of the process list.
+ *   knumad thread	runs everything that looks and decides: registry, scan,
+ *			affinity, placement, tasks. It is the only writer of the
+ *			process list, and of struct knumad_proc but for moving.
+ *   knumad/N threads	one for each node N with CPUs: move pages (migrate.c). The
+ *			knumad thread waits for them meanwhile.
  *   scheduler hook	__knumad_keeps_home(): under a runqueue lock with
  *			interrupts off; reads one task and CPU states, no lock.
  *   prctl		the task itself; atomic bits in mm->flags, no lock.
@@ -20,6 +22,7 @@
  *   knumad_procs_lock			the process list: taken by the thread to
  *					add and remove, by readers to iterate.
  *					The thread iterates without it.
+ *   move_lock				to collect a batch and account for it
  *   mm->mmap_lock (read, trylock)	a chunk of a walk
  *     page table lock
  *       lruvec->lru_lock		isolation
@@ -36,7 +39,7 @@
  *			tunables.c. A pass may mix old and new values.
  *   struct knumad_proc	written by the thread with WRITE_ONCE() where the debugfs
  *			files read it with READ_ONCE(); a row may mix two passes.
- *   knumad_stats[]	one writer, readers may see a pass half counted.
+ *   statistics		atomic one by one, readers may see a pass half counted.
  *   task fields	state, CPU, cpus_ptr, sum_exec_runtime are samples; every
  *			action rechecks under the scheduler's own locks.
  *   node_stamp		of a task: its CPU time at the last look. The field belongs to
@@ -101,6 +104,7 @@ int knumad_set_mode(enum knumad_mode mode);
 void knumad_kick(void);
 bool knumad_should_stop(void);
 void knumad_self_disable(void);
+void knumad_housekeeping_cpus(struct cpumask *cpus);
 
 /*
  * Fail safe: on an inconsistency warn once, switch knumad off and leave the
@@ -159,12 +163,13 @@ struct knumad_counts {
  * @rss:	resident pages by the mm's counters at the last walk
  * @next_walk:	jiffies at which the next walk is due
  * @interval_ms: present interval between walks
- * @walk_moved:	pages moved since the last walk
+ * @walk_moved:	pages moved since moving began
  * @faults:	hinting faults
  * @moved:	pages moved since enrolment
  * @scan_ns:	CPU time spent to walk it, since enrolment
  *
- * Written by the knumad thread only.
+ * Written by the knumad thread; @now, @move_cursor, @moving, @walk_moved, @moved also
+ * by those that move, under move_lock, while the knumad thread waits for them.
  */
 struct knumad_proc {
 	struct mm_slot slot;
@@ -209,6 +214,7 @@ extern struct mutex knumad_procs_lock;
 
 bool knumad_registry_sweep(void);
 void knumad_registry_release(void);
+void knumad_registry_begin_at(struct knumad_proc *proc);
 struct knumad_proc *knumad_registry_find(struct mm_struct *mm);
 struct task_struct *knumad_proc_task(struct knumad_proc *proc);
 
@@ -307,7 +313,7 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 int knumad_migrate_init(void);
 void knumad_migrate_exit(void);
 unsigned long knumad_away_from_home(const struct knumad_proc *proc);
-bool knumad_migrate_home(struct knumad_proc *proc, u64 deadline);
+bool knumad_migrate_all(u64 ns);
 
 /* === tasks.c === */
 
@@ -374,11 +380,11 @@ enum knumad_stat {
 	KNUMAD_NR_STATS
 };
 
-extern u64 knumad_stats[KNUMAD_NR_STATS];
-extern u64 knumad_verdicts[KNUMAD_NR_VERDICTS];
-
 void knumad_stat_add(enum knumad_stat stat, u64 nr);
+void knumad_stat_max(enum knumad_stat stat, u64 val);
+u64 knumad_stat(enum knumad_stat stat);
 void knumad_verdict_add(enum knumad_verdict verdict, u64 nr);
+u64 knumad_verdict_count(enum knumad_verdict verdict);
 const char *knumad_verdict_name(enum knumad_verdict verdict);
 
 #endif /* _KNUMAD_INTERNAL_H */

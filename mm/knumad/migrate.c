@@ -6,8 +6,16 @@
  * (process, target) and handed to migrate_pages(), which shares one TLB flush
  * per batch. MR_NUMA_MISPLACED makes it never split a large folio. The target
  * is not reclaimed, compacted or swapped to make room.
+ *
+ * Each node with CPUs has a thread that moves pages: first of processes at home on
+ * its node, since it writes to that node, then of any other, since memory that is
+ * half moved is slow for longer if one does it alone. Of several on one process each
+ * takes the next batch. The knumad thread hands out turns and waits for all of them.
  */
 
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
 #include <linux/math64.h>
 #include <linux/memcontrol.h>
 #include <linux/migrate.h>
@@ -26,33 +34,64 @@
 /* A batch is not worth its overhead below this many pages: one THP */
 #define KNUMAD_MIN_PAGES	512
 
-/**
- * struct rate_bucket - pages that may be moved to a node now
- * @pages:	tokens
- * @stamp:	local_clock() of the last refill
+/*
+ * Memory that is half moved is read remotely as long as the other half waits, and a
+ * mover that shares its CPU with the thread it works for takes twice the time. It
+ * does not do more work by that, it does it sooner.
  */
-struct rate_bucket {
-	u64 pages;
-	u64 stamp;
+#define KNUMAD_MOVER_NICE	(-10)
+
+/* Pages to move per thread that is woken up for it: 16 MiB */
+#define KNUMAD_PAGES_PER_MOVER	(8 * KNUMAD_BATCH)
+
+/**
+ * struct mover - one thread that moves pages
+ * @worker:	the thread, NULL for a node that has none
+ * @work:	one turn
+ * @ns:		CPU time of a turn
+ */
+struct mover {
+	struct kthread_worker *worker;
+	struct kthread_work work;
+	u64 ns;
 };
 
-static struct rate_bucket *buckets;
+/**
+ * struct target - what may be moved to one node
+ * @tokens:	pages that may be moved now, by the rate limit
+ * @stamp:	local_clock() of the last refill of @tokens
+ * @inflight:	pages isolated but not moved yet
+ */
+struct target {
+	u64 tokens;
+	u64 stamp;
+	unsigned long inflight;
+};
+
+static struct mover *movers;
+static struct target *targets;
+
+/*
+ * What movers share: targets, and of a process @now, @move_cursor, @moving, @moved.
+ * Held to collect a batch and to account for it, not to move it.
+ */
+static DEFINE_MUTEX(move_lock);
 
 /* Refill and tell the tokens of a node; a quarter of a second may pile up */
-static u64 rate_tokens(int nid)
+static u64 rate_tokens(struct target *t)
 {
 	u64 rate = READ_ONCE(knumad_tun.migrate_mb_per_s) << (20 - PAGE_SHIFT);
 	u64 cap = max_t(u64, rate / 4, 2 * KNUMAD_MIN_PAGES);
-	struct rate_bucket *b = &buckets[nid];
 	u64 now = local_clock();
-	u64 elapsed = min_t(u64, now - b->stamp, NSEC_PER_SEC);
+	u64 elapsed = min_t(u64, now - t->stamp, NSEC_PER_SEC);
 	u64 fresh = div_u64(rate * elapsed, NSEC_PER_SEC);
 
+	lockdep_assert_held(&move_lock);
 	if (fresh) {
-		b->pages = min(b->pages + fresh, cap);
-		b->stamp = now;
+		t->tokens = min(t->tokens + fresh, cap);
+		t->stamp = now;
 	}
-	return b->pages;
+	return t->tokens;
 }
 
 static struct folio *alloc_target(struct folio *src, unsigned long nid)
@@ -71,6 +110,8 @@ static void account(struct knumad_proc *proc, struct knumad_batch *batch,
 	unsigned long left = moved;
 	int i;
 
+	lockdep_assert_held(&move_lock);
+	targets[batch->target].inflight -= batch->nr_pages;
 	/*
 	 * migrate_pages() does not tell which nodes its failures are from: take
 	 * the sources in order, the next walk puts that right.
@@ -116,14 +157,14 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	}
 	if (KNUMAD_WARN_ON(moved > batch->nr_pages ||
 			   failed > batch->nr_folios))
-		return;
+		moved = 0;
+	mutex_lock(&move_lock);
 	account(proc, batch, moved);
+	mutex_unlock(&move_lock);
 	if (moved)
 		count_vm(mm, moved);
 	knumad_stat_add(KNUMAD_S_FOLIOS_MIGRATED, batch->nr_folios - failed);
 	knumad_stat_add(KNUMAD_S_THP_MIGRATED, batch->nr_thp - failed_thp);
-	buckets[batch->target].pages -= min_t(u64, moved,
-					      buckets[batch->target].pages);
 	trace_knumad_migrate(pid_nr(proc->pid), batch->target,
 			     batch->nr_folios, batch->nr_pages, moved);
 }
@@ -148,23 +189,22 @@ unsigned long knumad_away_from_home(const struct knumad_proc *proc)
 	return away;
 }
 
-/* One batch. Return: true to go on at once. */
-static bool move_some(struct knumad_proc *proc, struct mm_struct *mm,
-		      unsigned long *from)
+/* Isolate the next batch. Return: false if there is none now. */
+static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
+		       struct knumad_batch *batch)
 {
+	struct target *t = &targets[proc->home];
 	unsigned long free = knumad_node_free(proc->home);
-	u64 tokens = rate_tokens(proc->home);
+	u64 tokens = rate_tokens(t);
 	enum knumad_walk_result ret;
-	struct knumad_batch batch = {
-		.folios = LIST_HEAD_INIT(batch.folios),
-		.target = proc->home,
-		.max_pages = min_t(u64, tokens, free),
-		.from = from,
-	};
 
+	lockdep_assert_held(&move_lock);
+	if (!proc->moving)
+		return false;
+	free -= min(free, t->inflight);
 	if (!free) {
 		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
-		proc->moving = false;
+		proc->moving = t->inflight;
 		return false;
 	}
 	if (tokens < KNUMAD_MIN_PAGES) {
@@ -173,68 +213,199 @@ static bool move_some(struct knumad_proc *proc, struct mm_struct *mm,
 		return false;
 	}
 
-	memset(from, 0, knumad_topo.nr * sizeof(*from));
-	ret = knumad_collect(proc, mm, &batch);
+	batch->target = proc->home;
+	batch->max_pages = min_t(u64, tokens, free);
+	ret = knumad_collect(proc, mm, batch);
 	if (ret == KNUMAD_WALK_BUSY) {
 		knumad_verdict_add(KNUMAD_V_MMAP_BUSY, 1);
 		return false;
 	}
-	if (batch.nr_folios)
-		move_batch(proc, mm, &batch);
+	t->tokens -= min_t(u64, batch->nr_pages, t->tokens);
+	t->inflight += batch->nr_pages;
 	if (ret == KNUMAD_WALK_DONE)
 		proc->moving = false;
-	cond_resched();
-	return proc->moving;
+	return batch->nr_folios || proc->moving;
+}
+
+/* Move memory of one process home, batch by batch */
+static void move_home(struct knumad_proc *proc, unsigned long *from,
+		      u64 deadline)
+{
+	struct mm_struct *mm = proc->slot.mm;
+	bool more = true;
+
+	if (!mmget_not_zero(mm))
+		return;
+	while (more && !knumad_should_stop() &&
+	       task_sched_runtime(current) < deadline) {
+		struct knumad_batch batch = {
+			.folios = LIST_HEAD_INIT(batch.folios),
+			.from = from,
+		};
+
+		memset(from, 0, knumad_topo.nr * sizeof(*from));
+		mutex_lock(&move_lock);
+		more = next_batch(proc, mm, &batch);
+		mutex_unlock(&move_lock);
+		if (batch.nr_folios)
+			move_batch(proc, mm, &batch);
+		cond_resched();
+	}
+	mmput_async(mm);
+}
+
+/* One turn of one mover; the list of processes does not change meanwhile */
+static void move_some(struct kthread_work *work)
+{
+	struct mover *m = container_of(work, struct mover, work);
+	u64 start = task_sched_runtime(current);
+	struct knumad_proc *proc;
+	unsigned long *from;
+
+	from = kmalloc_array(knumad_topo.nr, sizeof(*from), GFP_KERNEL);
+	if (!from)
+		return;
+	knumad_for_each_proc(proc)
+		if (READ_ONCE(proc->moving) && proc->home == m - movers)
+			move_home(proc, from, start + m->ns);
+	knumad_for_each_proc(proc)
+		if (READ_ONCE(proc->moving))
+			move_home(proc, from, start + m->ns);
+	kfree(from);
+	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
+}
+
+/*
+ * Begin by the estimate of the last walk, but do not stop by it: there may be more.
+ * Return: pages to move.
+ */
+static unsigned long plan(nodemask_t *homes)
+{
+	struct knumad_proc *proc;
+	unsigned long pages = 0;
+
+	knumad_for_each_proc(proc) {
+		unsigned long away;
+
+		if (proc->home == NUMA_NO_NODE)
+			proc->moving = false;
+		if (!proc->moving)
+			continue;
+		away = knumad_away_from_home(proc);
+		if (!away && !proc->move_cursor) {
+			proc->moving = false;
+			continue;
+		}
+		pages += away;
+		node_set(proc->home, *homes);
+	}
+	return pages;
+}
+
+/* Movers of these nodes, and as many others as there is work for */
+static void choose_movers(nodemask_t *nodes, unsigned long pages)
+{
+	int nid, nr = DIV_ROUND_UP(pages, KNUMAD_PAGES_PER_MOVER);
+
+	nr -= nodes_weight(*nodes);
+	for (nid = 0; nid < knumad_topo.nr && nr > 0; nid++) {
+		if (!movers[nid].worker || node_isset(nid, *nodes))
+			continue;
+		node_set(nid, *nodes);
+		nr--;
+	}
 }
 
 /**
- * knumad_migrate_home - move memory of a process to its home node
- * @proc: the process; @proc->moving says that there may be some
- * @deadline: CPU time of the thread, ns, at which to stop
+ * knumad_migrate_all - move memory of all processes to their home nodes
+ * @ns: CPU time of each thread after which to stop
  *
- * Knumad thread only; sleeps. Refusals are counted by verdict.
+ * Knumad thread only; sleeps until all are done. Refusals are counted by verdict.
  *
  * Return: true if there is more to do soon.
  */
-bool knumad_migrate_home(struct knumad_proc *proc, u64 deadline)
+bool knumad_migrate_all(u64 ns)
 {
-	u64 start = task_sched_runtime(current);
-	struct mm_struct *mm = proc->slot.mm;
-	unsigned long *from;
+	nodemask_t nodes = NODE_MASK_NONE;
+	struct knumad_proc *proc;
+	unsigned long pages = plan(&nodes);
+	int nid;
 
-	if (proc->home == NUMA_NO_NODE || !proc->moving)
+	if (nodes_empty(nodes))
 		return false;
-	if (!knumad_away_from_home(proc) || !mmget_not_zero(mm)) {
-		proc->moving = false;
-		return false;
+	choose_movers(&nodes, pages);
+	for_each_node_mask(nid, nodes) {
+		movers[nid].ns = ns;
+		if (movers[nid].worker)
+			kthread_queue_work(movers[nid].worker, &movers[nid].work);
+		else
+			move_some(&movers[nid].work);
 	}
-	from = kmalloc_array(knumad_topo.nr, sizeof(*from), GFP_KERNEL);
-	while (from && !knumad_should_stop() && move_some(proc, mm, from))
-		if (task_sched_runtime(current) >= deadline)
-			break;
-	kfree(from);
-	mmput_async(mm);
-	knumad_stat_add(KNUMAD_S_MIGRATE_NS,
-			task_sched_runtime(current) - start);
-	return proc->moving;
+	for_each_node_mask(nid, nodes)
+		if (movers[nid].worker)
+			kthread_flush_work(&movers[nid].work);
+
+	knumad_for_each_proc(proc)
+		if (proc->moving)
+			return true;
+	return false;
+}
+
+/* Start the thread of a node, on its housekeeping CPUs */
+static int start_worker(int nid)
+{
+	struct kthread_worker *worker;
+	cpumask_var_t cpus;
+
+	worker = kthread_create_worker(0, "knumad/%d", nid);
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
+	movers[nid].worker = worker;
+	set_user_nice(worker->task, KNUMAD_MOVER_NICE);
+	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
+		return -ENOMEM;
+	knumad_housekeeping_cpus(cpus);
+	if (cpumask_and(cpus, cpus, cpumask_of_node(nid)))
+		set_cpus_allowed_ptr(worker->task, cpus);
+	free_cpumask_var(cpus);
+	return 0;
 }
 
 /**
- * knumad_migrate_init - allocate the rate limit
+ * knumad_migrate_init - start the threads that move pages
  *
  * Return: 0 or -ENOMEM.
  */
 int knumad_migrate_init(void)
 {
-	buckets = kcalloc(knumad_topo.nr, sizeof(*buckets), GFP_KERNEL);
-	return buckets ? 0 : -ENOMEM;
+	int nid, ret = 0;
+
+	movers = kcalloc(knumad_topo.nr, sizeof(*movers), GFP_KERNEL);
+	targets = kcalloc(knumad_topo.nr, sizeof(*targets), GFP_KERNEL);
+	if (!movers || !targets)
+		ret = -ENOMEM;
+	for (nid = 0; nid < knumad_topo.nr && !ret; nid++) {
+		kthread_init_work(&movers[nid].work, move_some);
+		if (node_state(nid, N_CPU))
+			ret = start_worker(nid);
+	}
+	if (ret)
+		knumad_migrate_exit();
+	return ret;
 }
 
 /**
- * knumad_migrate_exit - free the rate limit
+ * knumad_migrate_exit - stop the threads that move pages
  */
 void knumad_migrate_exit(void)
 {
-	kfree(buckets);
-	buckets = NULL;
+	int nid;
+
+	for (nid = 0; movers && nid < knumad_topo.nr; nid++)
+		if (movers[nid].worker)
+			kthread_destroy_worker(movers[nid].worker);
+	kfree(movers);
+	kfree(targets);
+	movers = NULL;
+	targets = NULL;
 }

@@ -146,6 +146,19 @@ struct task_struct *knumad_proc_task(struct knumad_proc *proc)
 	return NULL;
 }
 
+/**
+ * knumad_registry_begin_at - let the list of processes begin at one of them
+ * @proc: the process
+ *
+ * Knumad thread only.
+ */
+void knumad_registry_begin_at(struct knumad_proc *proc)
+{
+	mutex_lock(&knumad_procs_lock);
+	list_rotate_to_front(&proc->slot.mm_node, &knumad_procs);
+	mutex_unlock(&knumad_procs_lock);
+}
+
 static size_t proc_size(int nr)
 {
 	return sizeof(struct knumad_proc) +

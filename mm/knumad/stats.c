@@ -3,6 +3,7 @@
  * knumad: counters, and the debugfs files that show them
  */
 
+#include <linux/atomic.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
 #include <linux/mm.h>
@@ -75,9 +76,8 @@ static const char * const verdict_names[] = {
 
 static_assert(ARRAY_SIZE(verdict_names) == KNUMAD_NR_VERDICTS);
 
-/* Written by the knumad thread, and under knumad_ctl_lock while it is gone */
-u64 knumad_stats[KNUMAD_NR_STATS];
-u64 knumad_verdicts[KNUMAD_NR_VERDICTS];
+static atomic64_t stats[KNUMAD_NR_STATS];
+static atomic64_t verdicts[KNUMAD_NR_VERDICTS];
 
 /**
  * knumad_stat_add - count
@@ -86,8 +86,31 @@ u64 knumad_verdicts[KNUMAD_NR_VERDICTS];
  */
 void knumad_stat_add(enum knumad_stat stat, u64 nr)
 {
-	/* Pairs with READ_ONCE() in stats_show() */
-	WRITE_ONCE(knumad_stats[stat], knumad_stats[stat] + nr);
+	atomic64_add(nr, &stats[stat]);
+}
+
+/**
+ * knumad_stat_max - keep the largest value
+ * @stat: of what
+ * @val: a new value
+ *
+ * Racy on purpose: of two values at the same time the smaller one may stay.
+ */
+void knumad_stat_max(enum knumad_stat stat, u64 val)
+{
+	if (val > knumad_stat(stat))
+		atomic64_set(&stats[stat], val);
+}
+
+/**
+ * knumad_stat - a counter
+ * @stat: which
+ *
+ * Return: its value.
+ */
+u64 knumad_stat(enum knumad_stat stat)
+{
+	return atomic64_read(&stats[stat]);
 }
 
 /**
@@ -97,8 +120,18 @@ void knumad_stat_add(enum knumad_stat stat, u64 nr)
  */
 void knumad_verdict_add(enum knumad_verdict verdict, u64 nr)
 {
-	/* Pairs with READ_ONCE() in stats_show() */
-	WRITE_ONCE(knumad_verdicts[verdict], knumad_verdicts[verdict] + nr);
+	atomic64_add(nr, &verdicts[verdict]);
+}
+
+/**
+ * knumad_verdict_count - refusals so far
+ * @verdict: why
+ *
+ * Return: their number.
+ */
+u64 knumad_verdict_count(enum knumad_verdict verdict)
+{
+	return atomic64_read(&verdicts[verdict]);
 }
 
 /**
@@ -118,10 +151,10 @@ static int stats_show(struct seq_file *m, void *v)
 
 	for (i = 0; i < KNUMAD_NR_STATS; i++)
 		seq_printf(m, "%s %llu\n", stat_names[i],
-			   READ_ONCE(knumad_stats[i]));
+			   knumad_stat(i));
 	for (i = 0; i < KNUMAD_NR_VERDICTS; i++)
 		seq_printf(m, "verdict_%s %llu\n", verdict_names[i],
-			   READ_ONCE(knumad_verdicts[i]));
+			   knumad_verdict_count(i));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

@@ -113,7 +113,7 @@ static long long background_ns(void)
 		if (!fgets(comm, sizeof(comm), f))
 			comm[0] = 0;
 		fclose(f);
-		if (strcmp(comm, "knumad\n"))
+		if (strncmp(comm, "knumad", 6))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/schedstat", entry->d_name);
 		f = fopen(path, "r");
