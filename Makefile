@@ -9,6 +9,7 @@ DISTANCES     ?=
 CPUS          ?=
 RUN_ARGS      ?=
 TEST_ARGS     ?=
+BENCH_ARGS    ?=
 
 export PROFILE
 
@@ -16,7 +17,7 @@ GUEST = scripts/guest.py --profile $(PROFILE) --nodes $(NODES) \
 	--cpus-per-node $(CPUS_PER_NODE) --node-mb $(NODE_MB) \
 	$(if $(DISTANCES),--distances '$(DISTANCES)') $(if $(CPUS),--cpus '$(CPUS)')
 
-.PHONY: help kernel initramfs run shell test check clean distclean
+.PHONY: help kernel initramfs run shell test check bench bench-full clean distclean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -25,6 +26,8 @@ help:
 ##   make run        boot a two-node guest with misplaced programs and show who gathers them
 ##   make test       all checks and tests; the last line is "N passed, N failed"
 ##   make check      static checks only
+##   make bench      count local and remote accesses under each balancer: benchmarks/RESULTS.md
+##   make bench-full the same for all workloads (some hours)
 ##   make kernel     build the guest kernel: build/bzImage, build/vmlinux, build/System.map
 ##   make initramfs  build what the guest runs: build/initramfs.cpio
 ##   make shell      an interactive guest; "poweroff" ends it
@@ -38,7 +41,8 @@ help:
 ##   NODE_MB=512           memory of each node in MB, or one number per node: 512,256
 ##   DISTANCES=10/20       local/remote distance, or the matrix row by row: "10,20;30,10"
 ##   CPUS=1,3/0,2          CPU numbers of each node, instead of CPUS_PER_NODE
-##   RUN_ARGS=, TEST_ARGS= more arguments for benchmarks/run/run.py and scripts/test.py (try --help)
+##   RUN_ARGS=, TEST_ARGS=, BENCH_ARGS=  more arguments for benchmarks/run/run.py, scripts/test.py
+##                         and benchmarks/lab/lab.py (try --help)
 
 kernel:
 	@scripts/kernel.sh build $(PROFILE)
@@ -59,6 +63,14 @@ check:
 
 test:
 	@scripts/test.py $(TEST_ARGS)
+
+bench: SET = quick
+bench-full: SET = full
+bench bench-full:
+	@scripts/kernel.sh build lab
+	@scripts/initramfs.sh
+	@benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS)
+	@benchmarks/lab/report.py --print
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + 2>/dev/null || true

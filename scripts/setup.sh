@@ -13,6 +13,8 @@ packages=(
 	# guest
 	busybox-static cpio libnuma-dev numactl pkg-config
 	qemu-system-x86 stress-ng
+	# benchmarks
+	gnuplot-nox
 	# checks
 	coccinelle libpython3-dev shellcheck sparse
 )

@@ -8,7 +8,7 @@
  * NS is the mean time of an operation without its fastest and slowest quarter:
  * what else the kernel does now and then (freeing in batches, ticks) comes in
  * bursts that are larger than what is measured. BACKGROUND_NS is the CPU time
- * of knumad's own thread, which the mean therefore leaves out. On that clock it
+ * of knumad's own threads, which the mean therefore leaves out. On that clock it
  * contains what other CPUs executed in the meantime: it is an upper bound.
  *
  * Meant for a guest whose clock counts instructions, pinned to one CPU.
@@ -94,18 +94,18 @@ static void start_echo(void)
 	}
 }
 
-/* CPU time of the thread named knumad, 0 if there is none */
+/* CPU time of the threads named knumad..., 0 if there is none */
 static long long background_ns(void)
 {
 	struct dirent *entry;
-	long long ns = 0;
+	long long ns = 0, one;
 	char path[300], comm[32];
 	DIR *proc = opendir("/proc");
 	FILE *f;
 
 	if (!proc)
 		die("/proc");
-	while (!ns && (entry = readdir(proc))) {
+	while ((entry = readdir(proc))) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", entry->d_name);
 		f = fopen(path, "r");
 		if (!f)
@@ -117,9 +117,10 @@ static long long background_ns(void)
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/schedstat", entry->d_name);
 		f = fopen(path, "r");
-		if (!f || fscanf(f, "%lld", &ns) != 1)
+		if (!f || fscanf(f, "%lld", &one) != 1)
 			die(path);
 		fclose(f);
+		ns += one;
 	}
 	closedir(proc);
 	return ns;

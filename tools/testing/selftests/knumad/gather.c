@@ -77,6 +77,17 @@ static struct kn_worker *start(struct __test_metadata *_metadata,
 	return worker;
 }
 
+/* Pages are counted when their batch has moved: they may be there before they count */
+static void wait_for_counters(struct __test_metadata *_metadata,
+			      const struct kn_worker *worker)
+{
+	struct kn_process process;
+
+	EXPECT_TRUE(kn_wait_until(kn_process(worker->pid, &process) &&
+				  !strcmp(process.verdict, "home"), KN_PATIENCE))
+		kn_dump();
+}
+
 /* What has to hold after each test: no faults, no splits, numbers that agree */
 static void check_gathered(struct __test_metadata *_metadata,
 			   struct _test_data_gather *self,
@@ -90,6 +101,7 @@ static void check_gathered(struct __test_metadata *_metadata,
 	kn_pages_at(worker->pid, worker->sh->mem, work->size, 1, on_node);
 	EXPECT_LE(work->size / KN_PAGE * KN_GATHERED / 1000, on_node[home]);
 
+	wait_for_counters(_metadata, worker);
 	kn_events(&after);
 	EXPECT_EQ(self->before.hint_faults, after.hint_faults);
 	EXPECT_EQ(self->before.pte_updates, after.pte_updates);
@@ -141,6 +153,7 @@ TEST_F(gather, memory_follows_bound_threads)
 	ASSERT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
 		kn_dump();
 	EXPECT_EQ(self->near, kn_threads_on(worker));
+	wait_for_counters(_metadata, worker);
 	if (variant->folio == 2 * KN_MB)
 		EXPECT_LE(MEM / variant->folio, kn_stat("thp_migrated") - huge);
 	check_gathered(_metadata, self, worker, self->near,

@@ -104,6 +104,33 @@ TEST_F(several, one_process_per_node)
 }
 
 /*
+ * A look may walk less than one process, and all of them are due again at the next
+ * one: all get their turn nevertheless.
+ */
+TEST_F(several, everybody_gets_a_turn)
+{
+	int i;
+
+	ASSERT_EQ(0, kn_tunable_set("scan_pages", 512));
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms",
+				    kn_tunable("scan_interval_ms")));
+	for (i = 0; i < self->nr; i++) {
+		struct kn_work work = {
+			.size = MEM, .node = kn_topo.full[0], .threads = self->threads,
+			.cpu_node = KN_NONE,
+		};
+
+		self->worker[i] = kn_start(&work);
+		ASSERT_NE(NULL, self->worker[i]);
+	}
+	kn_events(&self->before);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(all_gathered(self, 16) && all_gathered(self, 1), KN_PATIENCE))
+		kn_dump();
+	check_all(_metadata, self);
+}
+
+/*
  * Threads of each process on both of two nodes, memory too, and no CPU idle:
  * threads have to change places.
  */
