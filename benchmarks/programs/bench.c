@@ -475,6 +475,16 @@ void sweep_lane(unsigned long *p, size_t words, long lane)
 	}
 }
 
+/* The work of a thread that sweeps all memory of its process, in a lane of its own */
+void bench_sweep_all(const struct bench_thread *t, long phase)
+{
+	long loop;
+
+	(void)phase;
+	for (loop = 0; loop < t->p->loops; loop++)
+		sweep_lane(t->p->arena, t->p->words, t->nr);
+}
+
 /* ---- processes and threads ---- */
 
 static void *thread_main(void *arg)

@@ -96,5 +96,6 @@ unsigned long *bench_slice(const struct bench_process *p, long nr, long of, size
 
 void sweep(unsigned long *p, size_t words);
 void sweep_lane(unsigned long *p, size_t words, long lane);
+void bench_sweep_all(const struct bench_thread *t, long phase);
 
 #endif

@@ -17,15 +17,6 @@ static void setup(const struct bench *b, struct bench_process *p)
 	p->loops = 0;
 }
 
-static void work(const struct bench_thread *t, long phase)
-{
-	long loop;
-
-	(void)phase;
-	for (loop = 0; loop < t->p->loops; loop++)
-		sweep_lane(t->p->arena, t->p->words, t->nr);
-}
-
 int main(int argc, char **argv)
 {
 	struct bench b = {
@@ -40,7 +31,7 @@ int main(int argc, char **argv)
 		.extra = 192,
 		.extra_max = 1 << 20,
 		.setup = setup,
-		.work = work,
+		.work = bench_sweep_all,
 	};
 
 	bench_parse(&b, argc, argv);

@@ -16,15 +16,6 @@ static void setup(const struct bench *b, struct bench_process *p)
 	p->leaves = true;
 }
 
-static void work(const struct bench_thread *t, long phase)
-{
-	long loop;
-
-	(void)phase;
-	for (loop = 0; loop < t->p->loops; loop++)
-		sweep_lane(t->p->arena, t->p->words, t->nr);
-}
-
 int main(int argc, char **argv)
 {
 	struct bench b = {
@@ -36,7 +27,7 @@ int main(int argc, char **argv)
 		.mb = 96,
 		.loops = 24,
 		.setup = setup,
-		.work = work,
+		.work = bench_sweep_all,
 	};
 
 	bench_parse(&b, argc, argv);

@@ -8,15 +8,6 @@
  */
 #include "bench.h"
 
-static void work(const struct bench_thread *t, long phase)
-{
-	long loop;
-
-	(void)phase;
-	for (loop = 0; loop < t->p->loops; loop++)
-		sweep_lane(t->p->arena, t->p->words, t->nr);
-}
-
 int main(int argc, char **argv)
 {
 	struct bench b = {
@@ -27,7 +18,7 @@ int main(int argc, char **argv)
 		.max_threads = BENCH_LANES,
 		.mb = 128,
 		.loops = 21,
-		.work = work,
+		.work = bench_sweep_all,
 	};
 
 	bench_parse(&b, argc, argv);

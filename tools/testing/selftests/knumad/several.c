@@ -79,11 +79,8 @@ static void check_all(struct __test_metadata *_metadata, struct _test_data_sever
 		EXPECT_EQ(0, kn_stop(self->worker[i]));
 }
 
-/*
- * As many processes as nodes, each with two threads that never sleep, all first
- * touched on the same node.
- */
-TEST_F(several, one_process_per_node)
+/* As many processes as nodes, all first touched on the same node, get gathered */
+static void gather_all(struct __test_metadata *_metadata, struct _test_data_several *self)
 {
 	int i;
 
@@ -104,30 +101,24 @@ TEST_F(several, one_process_per_node)
 }
 
 /*
+ * As many processes as nodes, each with two threads that never sleep, all first
+ * touched on the same node.
+ */
+TEST_F(several, one_process_per_node)
+{
+	gather_all(_metadata, self);
+}
+
+/*
  * A look may walk less than one process, and all of them are due again at the next
  * one: all get their turn nevertheless.
  */
 TEST_F(several, everybody_gets_a_turn)
 {
-	int i;
-
 	ASSERT_EQ(0, kn_tunable_set("scan_pages", 512));
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms",
 				    kn_tunable("scan_interval_ms")));
-	for (i = 0; i < self->nr; i++) {
-		struct kn_work work = {
-			.size = MEM, .node = kn_topo.full[0], .threads = self->threads,
-			.cpu_node = KN_NONE,
-		};
-
-		self->worker[i] = kn_start(&work);
-		ASSERT_NE(NULL, self->worker[i]);
-	}
-	kn_events(&self->before);
-	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_until(all_gathered(self, 16) && all_gathered(self, 1), KN_PATIENCE))
-		kn_dump();
-	check_all(_metadata, self);
+	gather_all(_metadata, self);
 }
 
 /*
