@@ -327,6 +327,11 @@ static void take_turns(unsigned int cpu)
 		park_main_thread();
 }
 
+static bool counting(void)
+{
+	return phase && phase != PHASE_END;
+}
+
 static void block_begins(unsigned int cpu, void *data)
 {
 	(void)data;
@@ -339,7 +344,7 @@ static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info,
 	int who = (uintptr_t)data, from, to;
 
 	take_turns(cpu);
-	if (!phase)
+	if (!counting())
 		return;
 	if (insns() >= next_insns)
 		end_intervals();
@@ -371,11 +376,6 @@ static void marked(unsigned int cpu, void *data)
 	if (next == PHASE_END)
 		memcpy(ended_at, executed, sizeof(executed));
 	phase = next;
-}
-
-static bool counting(void)
-{
-	return phase && phase != PHASE_END;
 }
 
 static void work_begins(unsigned int cpu, void *data)

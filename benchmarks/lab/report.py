@@ -37,7 +37,7 @@ WORST_BELOW = 3         # points that the worst seed may lie below the limit of 
 LOSES_POINTS = 0.5      # of a share
 LOSES_SYSTEM = 1.10     # times the system time
 REACHED = 0.95          # of the local share of hard-bound ...
-STAYS = 1.0             # ... for so many seconds
+STAYS = 1.0             # ... in every so many seconds
 
 BALANCERS = {"off": "balancing off", "mainline": "mainline", "knumad": "knumad",
              "bound": "hard-bound"}
@@ -65,12 +65,13 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
 - **local**: the share of all accesses that went to the node of the CPU; **last third**: the
   same for the last third of the time, when balancing should be over.
 - **distance**: the mean distance of an access, 1 is local.
-- **settled**: guest seconds until the local share reached {REACHED:.0%} of that of hard-bound in
-  every interval for {STAYS:g} s; "never" if it did not.
+- **settled**: guest seconds after which the local share was {REACHED:.0%} of that of hard-bound in
+  every stretch of {STAYS:g} s; "never" if there was no such time.
 - **faults**: NUMA hinting faults; **moved**: pages of 4 KiB moved; **splits**: huge pages split.
 - **system**: time in kernel code of the whole guest, balancing threads included, and how many
-  times that of balancing off; **balancer**: the part in balancing threads (mainline has none:
-  it works in the time of the application).
+  times that of balancing off; **balancer**: CPU time of balancing threads by the guest's clock,
+  which goes on for all CPUs while one executes: with four busy CPUs it is four times what they
+  add to system (mainline has no threads: it works in the time of the application).
 - **stall**: the time an application thread spent in one go inside NUMA work (hinting fault,
   scan, waiting for a page that is being moved): the longest of all seeds, and the median of
   the 99.9th percentiles of the seeds that had any.
@@ -139,22 +140,21 @@ def course(run):
 
 
 def settled(run, target):
-    """When the local share reached target and stayed; inf: never; None: not known.
+    """From when on the local share of each second reached target; inf: never; None: not known.
 
     An interval without any access neither helps nor harms.
     """
     points, length = course(run)
-    if target is None or not any(value is not None for _, value in points):
+    known = [point for point in points if point[1] is not None]
+    if target is None or not known or not length:
         return None
-    start = None
-    for seconds, value in points:
-        if value is not None and value < target:
-            start = None
-        elif start is None and value is not None:
-            start = seconds
-        if start is not None and seconds + length - start >= STAYS - 1e-9:
-            return start
-    return math.inf
+    window = min(round(STAYS / length), len(known)) or 1
+    good = math.inf
+    for i in range(len(known) - window, -1, -1):
+        if statistics.mean(value for _, value in known[i:i + window]) < target:
+            break
+        good = known[i][0]
+    return good
 
 
 def stall(run, name):

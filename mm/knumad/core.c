@@ -36,6 +36,9 @@
 /* How much rarer sweeps become on a machine where nothing unknown runs */
 #define KNUMAD_SWEEP_BACKOFF	4
 
+/* How many intervals later a process is walked while its memory moves */
+#define KNUMAD_MOVING_BACKOFF	8
+
 /* Unknown CPU use, in thousandths of a core, below which sweeps back off */
 #define KNUMAD_QUIET_MCPU	50
 
@@ -218,12 +221,16 @@ static void look_at_others(struct pass_state *ps)
 static bool is_due(struct knumad_proc *proc)
 {
 	unsigned long rss = get_mm_counter(proc->slot.mm, MM_ANONPAGES);
+	unsigned long due = proc->next_walk;
 
 	if (proc->walking || !proc->walked)
 		return true;
-	/* Moving keeps the counts up to date, and looks at the pages anyway */
-	if (time_after_eq(jiffies, proc->next_walk))
-		return !proc->moving || proc->pending != NUMA_NO_NODE;
+	/* Moving keeps the counts up to date, but may take long */
+	if (proc->moving && proc->pending == NUMA_NO_NODE)
+		due += KNUMAD_MOVING_BACKOFF *
+		       msecs_to_jiffies(proc->interval_ms);
+	if (time_after_eq(jiffies, due))
+		return true;
 	return max(rss, proc->rss) - min(rss, proc->rss) > proc->rss / 8;
 }
 
