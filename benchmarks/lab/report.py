@@ -66,7 +66,8 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
   same for the last third of the time, when balancing should be over.
 - **distance**: the mean distance of an access, 1 is local.
 - **settled**: guest seconds after which the local share was {REACHED:.0%} of that of hard-bound in
-  every stretch of {STAYS:g} s; "never" if there was no such time.
+  every stretch of {STAYS:g} s but the last, in which programs end; "never" if there was no such
+  time.
 - **faults**: NUMA hinting faults; **moved**: pages of 4 KiB moved; **splits**: huge pages split.
 - **system**: time in kernel code of the whole guest, balancing threads included, and how many
   times that of balancing off; **balancer**: CPU time of balancing threads by the guest's clock,
@@ -149,6 +150,7 @@ def settled(run, target):
     if target is None or not known or not length:
         return None
     window = min(round(STAYS / length), len(known)) or 1
+    known = known[:-window] or known    # the programs end
     good = math.inf
     for i in range(len(known) - window, -1, -1):
         if statistics.mean(value for _, value in known[i:i + window]) < target:
