@@ -204,7 +204,7 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	free -= min(free, t->inflight);
 	if (!free) {
 		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
-		proc->moving = t->inflight;
+		WRITE_ONCE(proc->moving, t->inflight);
 		return false;
 	}
 	if (tokens < KNUMAD_MIN_PAGES) {
@@ -222,8 +222,9 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	}
 	t->tokens -= min_t(u64, batch->nr_pages, t->tokens);
 	t->inflight += batch->nr_pages;
+	/* Pairs with READ_ONCE() of movers that look for work without the lock */
 	if (ret == KNUMAD_WALK_DONE)
-		proc->moving = false;
+		WRITE_ONCE(proc->moving, false);
 	return batch->nr_folios || proc->moving;
 }
 
@@ -234,8 +235,10 @@ static void move_home(struct knumad_proc *proc, unsigned long *from,
 	struct mm_struct *mm = proc->slot.mm;
 	bool more = true;
 
-	if (!mmget_not_zero(mm))
+	if (!mmget_not_zero(mm)) {
+		WRITE_ONCE(proc->moving, false);
 		return;
+	}
 	while (more && !knumad_should_stop() &&
 	       task_sched_runtime(current) < deadline) {
 		struct knumad_batch batch = {
