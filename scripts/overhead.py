@@ -13,13 +13,13 @@ import sys
 from guest import BUILD, Step, Topology, run
 
 LIMIT = 0.005
-# One standard error of the difference must be this small for the limit to mean anything.
+# With a larger standard error the limit must lie two of them away.
 PRECISION = 0.0025
 
 # All on one CPU: where threads wake up is chance, and costs more than we measure.
 FORKLOOP = "taskset 1 /selftests/knumad/forkloop"
 MESSAGING = r"""
-for round in $(seq 10); do
+for round in $(seq 16); do
 	order="never always"
 	[ $((round % 2)) = 0 ] || order="always never"
 	for mode in $order; do
@@ -56,7 +56,7 @@ def main():
     failed = any(result.status for result in results) or len(works) != WORKS
     for number, (work, modes) in enumerate(works.items(), 1):
         extra, error, background = judge(modes)
-        bad = extra > LIMIT or error > PRECISION
+        bad = extra > LIMIT or (error > PRECISION and extra + 2 * error > LIMIT)
         failed |= bad
         print(f"# {work}: always over never {extra:+.3%} (of that knumad's thread "
               f"{background:.3%}), standard error {error:.3%} of {len(modes['always'])} pairs")
