@@ -12,6 +12,7 @@ from the same kernel, programs and settings, is not repeated.
 """
 
 import argparse
+import functools
 import hashlib
 import json
 import os
@@ -256,15 +257,21 @@ def meta_data():
             "commit": first_line("git", "describe", "--always", "--dirty")}
 
 
-def fingerprint(spec):
-    """Changes when anything does that a result depends on."""
+@functools.cache
+def images():
+    """A digest of all files that a result depends on."""
     digest = hashlib.sha256()
     for path in (BUILD / "lab/arch/x86/boot/bzImage", BUILD / "initramfs.cpio", OBSERVER,
                  *sorted(PROGRAMS.iterdir())):
         digest.update(path.read_bytes())
-    digest.update(repr((GUEST, spec, guest_command(spec), str(NODES[spec.nodes]), TURN,
-                        INTERVAL, WORK)).encode())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
+
+
+def fingerprint(spec):
+    """Changes when anything does that a result depends on."""
+    settings = (images(), GUEST, spec, guest_command(spec), str(NODES[spec.nodes]), TURN,
+                INTERVAL, WORK)
+    return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
 
 def observe(topology, script, raw, log, timeout=1800):

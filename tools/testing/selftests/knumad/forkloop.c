@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What knumad costs processes that it does not watch. Not a test: prints, for
- * blocks of about a second with knumad off and on in turn,
+ * blocks of half a second with knumad off and on in turn,
  *
- *	BLOCK MODE WORK NS OPERATIONS BACKGROUND_NS ELAPSED_NS
+ *	MODE WORK NS BACKGROUND_NS ELAPSED_NS
  *
  * NS is the mean time of an operation without its fastest and slowest quarter:
  * what else the kernel does now and then (freeing in batches, ticks) comes in
