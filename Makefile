@@ -70,6 +70,9 @@ bench bench-full:
 	@scripts/kernel.sh build lab
 	@scripts/initramfs.sh
 	@benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS)
+	@echo "== what knumad costs processes it does not watch (about 2 minutes)"
+	@scripts/overhead.py --results benchmarks/results/overhead.json || \
+		echo "   a limit does not hold"
 	@benchmarks/lab/report.py --print
 
 clean:

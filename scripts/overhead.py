@@ -7,8 +7,11 @@ timed with knumad off and on, in turn; knumad's own thread is added as its share
 time.  The sum may be half a percent, give or take what the samples leave open.
 """
 
+import argparse
+import json
 import statistics
 import sys
+from pathlib import Path
 
 from guest import BUILD, Step, Topology, run
 
@@ -44,6 +47,10 @@ def judge(modes):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--results", type=Path, metavar="FILE", help="write the figures here, too")
+    args = parser.parse_args()
+    cases = []
     results = run(Topology(nodes=2), [Step(FORKLOOP, "forkloop", 300),
                                       Step(MESSAGING, "messaging", 300)],
                   mode="deterministic", log=BUILD / "log/test-overhead.log")
@@ -56,11 +63,14 @@ def main():
     failed = any(result.status for result in results) or len(works) != WORKS
     for number, (work, modes) in enumerate(works.items(), 1):
         extra, error, background = judge(modes)
+        cases.append({"name": work, "percent": 100 * extra, "error": 100 * error})
         bad = extra > LIMIT or (error > PRECISION and extra + 2 * error > LIMIT)
         failed |= bad
         print(f"# {work}: always over never {extra:+.3%} (of that knumad's thread "
               f"{background:.3%}), standard error {error:.3%} of {len(modes['always'])} pairs")
         print(f"{'not ok' if bad else 'ok'} {number} {work}")
+    if args.results:
+        args.results.write_text(json.dumps({"limit": 100 * LIMIT, "cases": cases}) + "\n")
     return 1 if failed else 0
 
 

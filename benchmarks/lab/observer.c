@@ -9,18 +9,33 @@
  *
  *   0f 1f 84 00 imm32	nopl imm32(%rax,%rax,1), imm32 = 0x4b4e0000 | phase
  *
- * Phase 15 ends the counting. User-space and kernel code are counted apart, told
- * by the address of the code.
+ * Phase 15 ends the counting. Phase 0 begins nothing: what passes between the last
+ * of it and the first other marker is told as the start of the program. User-space
+ * and kernel code are counted apart, told by the address of the code.
  *
  * Time: instructions executed, at a fixed number of ns each, plus the time in
  * which all CPUs were idle, taken from QEMU's clock when one of them goes on. A
  * block of instructions that faults is counted whole, twice: with a fault every
  * 20,000 instructions the clock was 0.4 % fast. More than 1 % voids the run.
  *
- * A stretch of NUMA work begins when a CPU executes the first instruction of one of
+ * Tasks are told apart by their kernel stacks, of 16 KiB and aligned to that: the
+ * addresses from which __switch_to_asm pops. A new task gets the stack of one that
+ * is gone, and is known by its first instructions (ret_from_fork_asm).
+ *
+ * A stretch of NUMA work begins when a task executes the first instruction of one of
  * the functions given (hinting fault, scan, wait for a page under migration) and
- * ends when it returns to user space (swapgs) or switches to another thread. Time
- * asleep is not part of it.
+ * ends when it returns to user space (swapgs), or to the kernel code that a fault
+ * came from (iretq, from a frame above the function's own). It is time that passes:
+ * asleep, interrupted and preempted, too. Threads that never return to user space
+ * have none.
+ *
+ * A balancing thread is a task that has executed one of the functions given. Its
+ * instructions, to the block, include the interrupts that hit it, not those that it
+ * causes elsewhere. Of a task switch, the half up to the new stack is the old task's.
+ *
+ * A page has moved when, within the functions that move pages, all of it has been
+ * copied, from first byte to last, to another node. How often that has happened goes
+ * with it, and ends when the page is cleared, or is the target of another copy.
  *
  * Node of an address: with one memory backend per node, QEMU 7.2 reports the
  * offset of the backend twice, so node i, whose memory begins at offset O_i,
@@ -28,7 +43,15 @@
  *
  * Arguments: cpus=0:0:1:1 (node of each CPU), mb=512:512 (size of each node),
  * turn=INSTRUCTIONS; out=FILE: count, and write the result there; if wanted
- * interval=NS, work=ADDRESS:..., switch=ADDRESS
+ * interval=NS; and of kernel functions, in hexadecimal, if wanted
+ *
+ *   switch=A		__switch_to_asm; without it, each CPU is a task
+ *   forget=A:...	where a task begins: ret_from_fork_asm (or ends: do_exit)
+ *   work=A:...		NUMA work
+ *   balancer=A:...	what balancing threads alone execute
+ *   copy=A:SIZE:...	what copies pages: copy_page, copy_page_regs, memcpy_orig
+ *   move=A:SIZE:...	what moves pages by it: folio_mc_copy; without it, all copies
+ *   clear=A:SIZE:...	what clears pages: clear_page_rep, _orig, _erms
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -80,6 +103,7 @@ const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 bool qemu_plugin_mem_is_store(qemu_plugin_meminfo_t info);
+unsigned int qemu_plugin_mem_size_shift(qemu_plugin_meminfo_t info);
 struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info,
 						  uint64_t vaddr);
 bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *addr);
@@ -104,19 +128,29 @@ static int (*qemu_reset_requested_get)(void);
 
 #define MAX_CPUS	64
 #define MAX_NODES	16
-#define MAX_WORK	16
+#define MAX_FUNCS	16
 #define NS_PER_INSN	16	/* -icount shift=4 */
 #define USER_END	(0x800000000000ULL)
 #define MARK		0x4b4e0000u
 #define PHASES		16
 #define PHASE_END	15
 #define HIST_BINS	48
+#define PAGE_SHIFT	12
+#define PAGE_SIZE	4096ULL
+#define STACK_SHIFT	14
+#define SWITCH_SIZE	80	/* __switch_to_asm, with what may be patched into it */
+#define PROLOGUE	32	/* a function's first pushes are within that */
 
-static int nr_cpus, nr_nodes, nr_work;
-static int node_of[MAX_CPUS];
+static int nr_cpus, nr_nodes;
+static uint64_t node_of[MAX_CPUS];
 static uint64_t node_mb[MAX_NODES], node_start[MAX_NODES], node_end[MAX_NODES];
-static uint64_t work_at[MAX_WORK], switch_at;
+static uint64_t switch_at, work_at[MAX_FUNCS], forget_at[MAX_FUNCS], balancer_at[MAX_FUNCS];
+static int nr_work, nr_forget, nr_balancer;
 static uint64_t interval_ns, turn_insns;
+
+/* Address and size of functions, alternating */
+static uint64_t copy_at[2 * MAX_FUNCS], move_at[2 * MAX_FUNCS], clear_at[2 * MAX_FUNCS];
+static int nr_copy, nr_move, nr_clear;
 static const char *out_path;
 
 /* === Counters === */
@@ -125,14 +159,18 @@ struct matrix {
 	uint64_t nr[2][MAX_NODES][MAX_NODES];	/* load or store, CPU, memory */
 };
 
-enum { USER, KERNEL };
+/* Balancing threads are part of the kernel */
+enum { USER, KERNEL, BALANCER, KINDS };
 
 static struct matrix counts[2][PHASES];
 static unsigned int phase;
 static uint64_t phase_ns[PHASES], began_ns;
 
 /* Instructions executed by all CPUs, also before the first marker */
-static uint64_t executed[2], began_at[2], ended_at[2];
+static uint64_t executed[KINDS], began_at[KINDS], ended_at[KINDS];
+/* The last marker 0 */
+static uint64_t start_ns, start_at[KINDS];
+static bool have_start;
 static int64_t idle_ns;
 static uint64_t odd_addresses, odd_example, io_accesses;
 
@@ -145,8 +183,33 @@ static uint64_t next_insns = UINT64_MAX, next_ns;
 static uint64_t turn_end;
 static unsigned int turn_cpu;
 
-static bool working[MAX_CPUS];
-static uint64_t work_since[MAX_CPUS];
+struct task {
+	uint64_t stack;			/* its address >> STACK_SHIFT */
+	bool balancer, moving, working;
+	uint64_t work_since, work_sp;	/* 0: not known yet */
+	/* The copy of a page under way: physical pages, where it began, bytes done */
+	uint64_t load_page, copy_from, copy_to, copy_base, copied;
+};
+
+/* Never emptied: as many as there are stacks */
+#define TASKS	32768
+static struct task tasks[TASKS];
+static unsigned int nr_tasks;
+
+/* Before a CPU's first switch nobody knows whose stack it is on */
+static struct task first_task[MAX_CPUS];
+static struct task *present[MAX_CPUS];
+
+/* Whose kernel instructions are being executed, and how many there were before */
+static struct task *charged;
+static unsigned int charged_cpu;
+static uint64_t charged_at;
+
+/* How often each physical page's contents have moved, also before the first marker */
+#define NO_PAGE	UINT64_MAX
+static uint8_t *times;
+static uint64_t moves, moves_again, pages_again;
+
 static uint64_t work_hist[HIST_BINS], work_count, work_max, work_ns;
 /* All stretches, for exact percentiles */
 static uint64_t *stretches;
@@ -327,6 +390,80 @@ static void take_turns(unsigned int cpu)
 		park_main_thread();
 }
 
+/* === Tasks === */
+
+static struct task *task_of(uint64_t stack)
+{
+	size_t i = stack * 0x9e3779b97f4a7c15ULL >> 40;
+
+	for (;; i++) {
+		struct task *task = &tasks[i % TASKS];
+
+		if (task->stack == stack)
+			return task;
+		if (task->stack)
+			continue;
+		if (++nr_tasks == TASKS) {
+			fputs("observer: too many tasks\n", stderr);
+			exit(1);
+		}
+		task->stack = stack;
+		task->load_page = NO_PAGE;
+		return task;
+	}
+}
+
+static void charge(struct task *next)
+{
+	if (charged->balancer)
+		executed[BALANCER] += executed[KERNEL] - charged_at;
+	charged_at = executed[KERNEL];
+	charged = next;
+}
+
+/* Called before the block's own instructions are added; blocks of users add none */
+static void kernel_block_begins(unsigned int cpu, void *data)
+{
+	(void)data;
+	if (charged_cpu == cpu)
+		return;
+	charged_cpu = cpu;
+	charge(present[cpu]);
+}
+
+static void switched(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
+{
+	uint64_t stack = vaddr >> STACK_SHIFT;
+
+	(void)info;
+	(void)data;
+	if (present[cpu]->stack == stack)
+		return;
+	present[cpu] = task_of(stack);
+	charge(present[cpu]);
+}
+
+static void task_begins(unsigned int cpu, void *data)
+{
+	struct task *task = present[cpu];
+
+	(void)data;
+	charge(task);
+	*task = (struct task){ .stack = task->stack, .load_page = NO_PAGE };
+}
+
+static void balancer_runs(unsigned int cpu, void *data)
+{
+	struct task *task = present[cpu];
+
+	(void)data;
+	if (task->balancer)
+		return;
+	charge(task);
+	task->balancer = true;
+	task->working = false;
+}
+
 static bool counting(void)
 {
 	return phase && phase != PHASE_END;
@@ -349,7 +486,7 @@ static void accessed(unsigned int cpu, qemu_plugin_meminfo_t info,
 	if (insns() >= next_insns)
 		end_intervals();
 
-	from = node_of[cpu];
+	from = (int)node_of[cpu];
 	to = who == USER ? node_of_user_page(cpu, info, vaddr) : look_up_node(info, vaddr);
 	if (to < 0)
 		return;
@@ -363,6 +500,7 @@ static void marked(unsigned int cpu, void *data)
 	unsigned int next = (uintptr_t)data;
 
 	(void)cpu;
+	charge(charged);
 	if (phase == PHASE_END || next == phase)
 		return;
 	if (!phase) {
@@ -378,26 +516,54 @@ static void marked(unsigned int cpu, void *data)
 	phase = next;
 }
 
+static void marked_start(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	if (phase)
+		return;
+	charge(charged);
+	have_start = true;
+	start_ns = now_ns();
+	memcpy(start_at, executed, sizeof(executed));
+}
+
+/* === NUMA work === */
+
 static void work_begins(unsigned int cpu, void *data)
 {
+	struct task *task = present[cpu];
+
 	(void)data;
-	if (working[cpu])
+	if (task->working || task->balancer)
 		return;
-	working[cpu] = true;
-	work_since[cpu] = now_ns();
+	task->working = true;
+	task->work_since = now_ns();
+	task->work_sp = 0;
+}
+
+static void work_pushes(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
+{
+	struct task *task = present[cpu];
+
+	(void)data;
+	if (qemu_plugin_mem_is_store(info) && task->working && !task->work_sp &&
+	    vaddr >> STACK_SHIFT == task->stack)
+		task->work_sp = vaddr;
 }
 
 static void work_ends(unsigned int cpu, void *data)
 {
+	struct task *task = present[cpu];
 	uint64_t ns;
 
 	(void)data;
-	if (!working[cpu])
+	if (!task->working)
 		return;
-	working[cpu] = false;
+	task->working = false;
 	if (!counting())
 		return;
-	ns = now_ns() - work_since[cpu];
+	ns = now_ns() - task->work_since;
 	stretches = grow(stretches, work_count, sizeof(*stretches));
 	stretches[work_count++] = ns;
 	work_ns += ns;
@@ -406,30 +572,238 @@ static void work_ends(unsigned int cpu, void *data)
 		work_max = ns;
 }
 
-static void look_at_insn(struct qemu_plugin_insn *insn, bool user)
+/*
+ * A system call may fault, and sleep for long after that: the fault is what counts.
+ * Interrupts of the work itself return from frames below it.
+ */
+static void interrupt_returns(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vaddr,
+			      void *data)
+{
+	struct task *task = present[cpu];
+
+	(void)info;
+	if (task->working && task->work_sp && vaddr > task->work_sp &&
+	    vaddr >> STACK_SHIFT == task->stack)
+		work_ends(cpu, data);
+}
+
+/* === Pages that move === */
+
+static uint64_t page_of(qemu_plugin_meminfo_t info, uint64_t vaddr)
+{
+	struct qemu_plugin_hwaddr *hw = qemu_plugin_get_hwaddr(info, vaddr);
+	uint64_t addr;
+
+	if (!hw || qemu_plugin_hwaddr_is_io(hw))
+		return NO_PAGE;
+	addr = qemu_plugin_hwaddr_phys_addr(hw);
+	return node_of_address(addr) < 0 ? NO_PAGE : addr >> PAGE_SHIFT;
+}
+
+static void page_copied(const struct task *task)
+{
+	uint64_t from = task->copy_from, to = task->copy_to;
+	uint8_t before = times[from];
+
+	if (nr_move && !task->moving) {
+		times[to] = 0;
+		return;
+	}
+	times[from] = 0;
+	times[to] = before;
+	if (node_of_address(from << PAGE_SHIFT) == node_of_address(to << PAGE_SHIFT))
+		return;
+	if (before < UINT8_MAX)
+		times[to]++;
+	if (!counting())
+		return;
+	moves++;
+	moves_again += before > 0;
+	pages_again += before == 1;
+}
+
+/*
+ * Stores that do not continue the copy are those of an interrupt. What memcpy()
+ * copies is seldom a page: it has to be whole.
+ */
+static void copy_stores(struct task *task, qemu_plugin_meminfo_t info, uint64_t vaddr)
+{
+	if (!(vaddr % PAGE_SIZE) && task->load_page != NO_PAGE) {
+		task->copy_from = task->load_page;
+		task->load_page = NO_PAGE;
+		task->copy_to = page_of(info, vaddr);
+		task->copy_base = vaddr;
+		task->copied = 0;
+	}
+	if (!task->copy_base || vaddr != task->copy_base + task->copied)
+		return;
+	task->copied += 1ULL << qemu_plugin_mem_size_shift(info);
+	if (task->copied < PAGE_SIZE)
+		return;
+	task->copy_base = 0;
+	if (task->copy_to != NO_PAGE)
+		page_copied(task);
+}
+
+static void copies(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
+{
+	(void)data;
+	if (qemu_plugin_mem_is_store(info))
+		copy_stores(present[cpu], info, vaddr);
+	else if (!(vaddr % PAGE_SIZE))
+		present[cpu]->load_page = page_of(info, vaddr);
+}
+
+static void clears(unsigned int cpu, qemu_plugin_meminfo_t info, uint64_t vaddr, void *data)
+{
+	uint64_t page;
+
+	(void)cpu;
+	(void)data;
+	if (vaddr % PAGE_SIZE || !qemu_plugin_mem_is_store(info))
+		return;
+	page = page_of(info, vaddr);
+	if (page != NO_PAGE)
+		times[page] = 0;
+}
+
+static void move_begins(unsigned int cpu, void *data)
+{
+	(void)data;
+	present[cpu]->moving = true;
+}
+
+static void move_ends(unsigned int cpu, void *data)
+{
+	(void)data;
+	present[cpu]->moving = false;
+}
+
+/* === Code === */
+
+static bool among(uint64_t at, const uint64_t *functions, int nr)
+{
+	while (nr--)
+		if (at == functions[nr])
+			return true;
+	return false;
+}
+
+/* Each of @size bytes */
+static bool within(uint64_t at, const uint64_t *functions, int nr, uint64_t size)
+{
+	while (nr--)
+		if (at - functions[nr] < size)
+			return true;
+	return false;
+}
+
+static bool in_ranges(uint64_t at, const uint64_t *ranges, int nr)
+{
+	for (; nr; nr -= 2, ranges += 2)
+		if (at - ranges[0] < ranges[1])
+			return true;
+	return false;
+}
+
+static bool begins_range(uint64_t at, const uint64_t *ranges, int nr)
+{
+	for (; nr; nr -= 2, ranges += 2)
+		if (at == ranges[0])
+			return true;
+	return false;
+}
+
+static bool is_code(struct qemu_plugin_insn *insn, const char *code, size_t size)
+{
+	return qemu_plugin_insn_size(insn) == size &&
+	       !memcmp(qemu_plugin_insn_data(insn), code, size);
+}
+
+/* pop %rax ... %rdi, %r8 ... %r15 */
+static bool is_pop(struct qemu_plugin_insn *insn)
 {
 	const uint8_t *code = qemu_plugin_insn_data(insn);
 	size_t size = qemu_plugin_insn_size(insn);
-	uint64_t at = qemu_plugin_insn_vaddr(insn);
-	uint32_t imm;
-	int i;
 
+	return (size == 1 || (size == 2 && code[0] == 0x41)) && (code[size - 1] & 0xf8) == 0x58;
+}
+
+static void on_exec(struct qemu_plugin_insn *insn, exec_cb cb)
+{
+	qemu_plugin_register_vcpu_insn_exec_cb(insn, cb, CB_NO_REGS, NULL);
+}
+
+/* Loads and stores: QEMU 7.2 takes one for the other if asked for one of them */
+static void on_access(struct qemu_plugin_insn *insn, mem_cb cb)
+{
+	qemu_plugin_register_vcpu_mem_cb(insn, cb, CB_NO_REGS, MEM_RW, NULL);
+}
+
+static void look_for_marker(struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	uint32_t imm;
+
+	if (qemu_plugin_insn_size(insn) != 8 || memcmp(code, "\x0f\x1f\x84\x00", 4))
+		return;
+	memcpy(&imm, code + 4, 4);
+	if (imm == MARK)
+		on_exec(insn, marked_start);
+	else if ((imm & ~(uint32_t)(PHASES - 1)) == MARK)
+		qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, CB_NO_REGS,
+						       (void *)(uintptr_t)(imm - MARK));
+}
+
+static void look_for_tasks(struct qemu_plugin_insn *insn)
+{
+	uint64_t at = qemu_plugin_insn_vaddr(insn);
+
+	if (switch_at && at - switch_at < SWITCH_SIZE && is_pop(insn))
+		on_access(insn, switched);
+	if (among(at, forget_at, nr_forget))
+		on_exec(insn, task_begins);
+	if (among(at, balancer_at, nr_balancer))
+		on_exec(insn, balancer_runs);
+}
+
+static void look_for_work(struct qemu_plugin_insn *insn)
+{
+	uint64_t at = qemu_plugin_insn_vaddr(insn);
+
+	if (among(at, work_at, nr_work))
+		on_exec(insn, work_begins);
+	if (within(at, work_at, nr_work, PROLOGUE))
+		on_access(insn, work_pushes);
+	if (is_code(insn, "\x0f\x01\xf8", 3))		/* swapgs */
+		on_exec(insn, work_ends);
+	else if (is_code(insn, "\x48\xcf", 2))		/* iretq */
+		on_access(insn, interrupt_returns);
+}
+
+static void look_for_moves(struct qemu_plugin_insn *insn)
+{
+	uint64_t at = qemu_plugin_insn_vaddr(insn);
+
+	if (in_ranges(at, copy_at, nr_copy))
+		on_access(insn, copies);
+	if (in_ranges(at, clear_at, nr_clear))
+		on_access(insn, clears);
+	if (begins_range(at, move_at, nr_move))
+		on_exec(insn, move_begins);
+	else if (in_ranges(at, move_at, nr_move) && is_code(insn, "\xc3", 1))	/* ret */
+		on_exec(insn, move_ends);
+}
+
+static void look_at_insn(struct qemu_plugin_insn *insn, bool user)
+{
 	if (user) {
-		if (size != 8 || memcmp(code, "\x0f\x1f\x84\x00", 4))
-			return;
-		memcpy(&imm, code + 4, 4);
-		if ((imm & ~(uint32_t)(PHASES - 1)) == MARK && imm != MARK)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, marked, CB_NO_REGS,
-							       (void *)(uintptr_t)(imm - MARK));
+		look_for_marker(insn);
 		return;
 	}
-	for (i = 0; i < nr_work; i++)
-		if (at == work_at[i])
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, work_begins,
-							       CB_NO_REGS, NULL);
-	if (at == switch_at || (size == 3 && !memcmp(code, "\x0f\x01\xf8", 3)))
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, work_ends, CB_NO_REGS,
-						       NULL);
+	look_for_tasks(insn);
+	look_for_work(insn);
+	look_for_moves(insn);
 }
 
 static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -442,6 +816,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, INLINE_ADD_U64, &executed[who], nr);
 	if (!out_path)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, block_begins, CB_NO_REGS, NULL);
+	else if (who == KERNEL && nr_balancer)
+		qemu_plugin_register_vcpu_tb_exec_cb(tb, kernel_block_begins, CB_NO_REGS,
+						     NULL);
 	for (i = 0; i < nr; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		if (out_path)
@@ -542,6 +919,22 @@ static void print_void(FILE *out)
 		fputs("null", out);
 }
 
+static void print_instructions(FILE *out, const uint64_t *to, const uint64_t *from)
+{
+	fprintf(out, "\"instructions\":{\"user\":%" PRIu64 ",\"kernel\":%" PRIu64
+		",\"balancer\":%" PRIu64 "}", to[USER] - from[USER], to[KERNEL] - from[KERNEL],
+		to[BALANCER] - from[BALANCER]);
+}
+
+static void print_start(FILE *out)
+{
+	bool known = have_start && began_ns;
+
+	fprintf(out, "\"start\":{\"seconds\":%.9f,", known ? (began_ns - start_ns) / 1e9 : 0);
+	print_instructions(out, known ? began_at : start_at, start_at);
+	fputs("}", out);
+}
+
 static void finish(qemu_plugin_id_t id, void *data)
 {
 	uint64_t end_ns = phase_ns[PHASE_END];
@@ -559,10 +952,12 @@ static void finish(qemu_plugin_id_t id, void *data)
 	}
 	fputc('{', out);
 	print_void(out);
-	fprintf(out, ",\n\"seconds\":%.9f,\"instructions\":{\"user\":%" PRIu64
-		",\"kernel\":%" PRIu64 "},\"io_accesses\":%" PRIu64 ",\n",
-		(end_ns - began_ns) / 1e9, ended_at[USER] - began_at[USER],
-		ended_at[KERNEL] - began_at[KERNEL], io_accesses);
+	fprintf(out, ",\n\"seconds\":%.9f,", (end_ns - began_ns) / 1e9);
+	print_instructions(out, ended_at, began_at);
+	fprintf(out, ",\"io_accesses\":%" PRIu64 ",\n", io_accesses);
+	print_start(out);
+	fprintf(out, ",\n\"moves\":{\"pages\":%" PRIu64 ",\"again\":%" PRIu64
+		",\"pages_again\":%" PRIu64 "},\n", moves, moves_again, pages_again);
 	print_phases(out);
 	fprintf(out, ",\n\"intervals\":{\"seconds\":%.9f,\"accesses\":[", interval_ns / 1e9);
 	for (i = 0; i < nr_intervals && began_ns + i * interval_ns < end_ns; i++) {
@@ -601,43 +996,48 @@ static int refuse(const char *arg)
 	return -1;
 }
 
+/* Lists of numbers; of a range, address and size */
+static const struct setting {
+	const char *name;
+	int base, step, max;
+	uint64_t *to;
+	int *nr;
+} settings[] = {
+	{ "cpus=", 10, 1, MAX_CPUS, node_of, &nr_cpus },
+	{ "mb=", 10, 1, MAX_NODES, node_mb, &nr_nodes },
+	{ "interval=", 10, 1, 1, &interval_ns, NULL },
+	{ "turn=", 10, 1, 1, &turn_insns, NULL },
+	{ "switch=", 16, 1, 1, &switch_at, NULL },
+	{ "forget=", 16, 1, MAX_FUNCS, forget_at, &nr_forget },
+	{ "work=", 16, 1, MAX_FUNCS, work_at, &nr_work },
+	{ "balancer=", 16, 1, MAX_FUNCS, balancer_at, &nr_balancer },
+	{ "copy=", 16, 2, 2 * MAX_FUNCS, copy_at, &nr_copy },
+	{ "move=", 16, 2, 2 * MAX_FUNCS, move_at, &nr_move },
+	{ "clear=", 16, 2, 2 * MAX_FUNCS, clear_at, &nr_clear },
+};
+
 static int parse(const char *arg)
 {
-	const char *value = strchr(arg, '=');
-	uint64_t nr[MAX_CPUS];
-	int n, i;
+	const struct setting *set;
+	size_t i;
+	int n;
 
-	if (!value)
-		return refuse(arg);
-	value++;
 	if (!strncmp(arg, "out=", 4)) {
-		out_path = strdup(value);
+		out_path = strdup(arg + 4);
 		return out_path ? 0 : -1;
 	}
-	n = numbers(value, strncmp(arg, "work=", 5) && strncmp(arg, "switch=", 7) ? 10 : 16,
-		    nr, MAX_CPUS);
-	if (n < 1)
-		return refuse(arg);
-	if (!strncmp(arg, "cpus=", 5)) {
-		nr_cpus = n;
-		for (i = 0; i < n; i++)
-			node_of[i] = nr[i];
-	} else if (!strncmp(arg, "mb=", 3) && n <= MAX_NODES) {
-		nr_nodes = n;
-		memcpy(node_mb, nr, n * sizeof(*nr));
-	} else if (!strncmp(arg, "work=", 5) && n <= MAX_WORK) {
-		nr_work = n;
-		memcpy(work_at, nr, n * sizeof(*nr));
-	} else if (!strncmp(arg, "switch=", 7) && n == 1) {
-		switch_at = nr[0];
-	} else if (!strncmp(arg, "interval=", 9) && n == 1) {
-		interval_ns = nr[0];
-	} else if (!strncmp(arg, "turn=", 5) && n == 1) {
-		turn_insns = nr[0];
-	} else {
-		return refuse(arg);
+	for (i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		set = &settings[i];
+		if (strncmp(arg, set->name, strlen(set->name)))
+			continue;
+		n = numbers(arg + strlen(set->name), set->base, set->to, set->max);
+		if (n < 1 || n % set->step)
+			return refuse(arg);
+		if (set->nr)
+			*set->nr = n;
+		return 0;
 	}
-	return 0;
+	return refuse(arg);
 }
 
 static bool look_up(void)
@@ -678,7 +1078,7 @@ static bool settle(void)
 	if (!nr_cpus || !nr_nodes || !turn_insns)
 		return false;
 	for (i = 0; i < nr_cpus; i++)
-		if (node_of[i] >= nr_nodes)
+		if (node_of[i] >= (uint64_t)nr_nodes)
 			return false;
 	for (i = 0; i < nr_nodes; i++) {
 		node_start[i] = 2 * offset << 20;
@@ -686,6 +1086,19 @@ static bool settle(void)
 		offset += node_mb[i];
 	}
 	return true;
+}
+
+static bool prepare_tasks(void)
+{
+	int i;
+
+	for (i = 0; i < MAX_CPUS; i++) {
+		first_task[i].load_page = NO_PAGE;
+		present[i] = &first_task[i];
+	}
+	charged = present[0];
+	times = calloc(node_end[nr_nodes - 1] >> PAGE_SHIFT, sizeof(*times));
+	return times;
 }
 
 __attribute__((visibility("default")))
@@ -704,7 +1117,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info, int a
 	}
 	if (!look_up())
 		return -1;
-	if (!prepare_parking()) {
+	if (!prepare_tasks() || !prepare_parking()) {
 		perror("observer");
 		return -1;
 	}

@@ -42,10 +42,10 @@
 /* Unknown CPU use, in thousandths of a core, below which sweeps back off */
 #define KNUMAD_QUIET_MCPU	50
 
-/* Time of one turn of moving before the thread looks around again */
-#define KNUMAD_MOVE_NS		(100 * NSEC_PER_MSEC)
+/* Shortest time to move before the thread looks around again */
+#define KNUMAD_MIN_TURN_MS	100
 
-/* Pause before moving goes on when the rate limit or mmap_lock stopped it */
+/* Pause before moving goes on when something held it up */
 #define KNUMAD_MOVE_PAUSE_MS	20
 
 DEFINE_STATIC_KEY_FALSE(knumad_key);
@@ -383,6 +383,7 @@ static void decide(struct pass_state *ps)
 		.others = ps->others,
 		.spread = READ_ONCE(knumad_tun.spread),
 	};
+	long bytes;
 
 	if (!pl.nr_procs)
 		return;
@@ -393,6 +394,10 @@ static void decide(struct pass_state *ps)
 	if (!knumad_place(&pl))
 		apply(pl.procs);
 	kvfree(pl.procs);
+	/* It was needed for a moment only, but counts for the maximum */
+	bytes = pl.bytes + pl.nr_procs * sizeof(*pl.procs);
+	knumad_stat_bytes(bytes);
+	knumad_stat_bytes(-bytes);
 }
 
 /* === Moving === */
@@ -409,12 +414,19 @@ static void judge_home(struct knumad_proc *proc)
 						     KNUMAD_V_MOVING);
 }
 
-/* Move pages of all processes. Return: true if there is more to do soon. */
-static bool move_pages_home(void)
+/*
+ * Move pages of all processes, until it is time to look around again. Return: true
+ * if there is more to do soon.
+ */
+static bool move_pages_home(const struct pass_state *ps)
 {
-	bool more = knumad_migrate_all(KNUMAD_MOVE_NS);
+	unsigned long until = jiffies + msecs_to_jiffies(KNUMAD_MIN_TURN_MS);
 	struct knumad_proc *proc;
+	bool more;
 
+	if (time_before(until, ps->next_look))
+		until = ps->next_look;
+	more = knumad_migrate_all(until);
 	knumad_for_each_proc(proc) {
 		if (proc->home == NUMA_NO_NODE)
 			continue;
@@ -480,14 +492,16 @@ static void look_around(struct pass_state *ps)
 static long wake_up_once(struct pass_state *ps)
 {
 	long pause;
+	bool more;
 
 	knumad_stat_add(KNUMAD_S_WAKEUPS, 1);
 	if (READ_ONCE(knumad_kicked) || time_after_eq(jiffies, ps->next_look)) {
 		WRITE_ONCE(knumad_kicked, false);
 		look_around(ps);
 	}
+	more = move_pages_home(ps);
 	pause = max_t(long, ps->next_look - jiffies, 1);
-	if (move_pages_home())
+	if (more)
 		pause = min_t(long, pause,
 			      msecs_to_jiffies(KNUMAD_MOVE_PAUSE_MS) ?: 1);
 	return pause;

@@ -22,10 +22,11 @@
  *   knumad_procs_lock			the process list: taken by the thread to
  *					add and remove, by readers to iterate.
  *					The thread iterates without it.
- *   move_lock				to collect a batch and account for it
+ *   proc->move_lock			to collect a batch and account for it
  *   mm->mmap_lock (read, trylock)	a chunk of a walk
  *     page table lock
  *       lruvec->lru_lock		isolation
+ *   target->lock			rate and room of a node; innermost
  *   task->alloc_lock			a thread's mm or mempolicy
  *
  * knumad_tunables_lock nests in nothing. None of the locks left of mmap_lock
@@ -51,6 +52,7 @@
 
 #include <linux/knumad.h>
 #include <linux/mm_types.h>
+#include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 
@@ -157,6 +159,7 @@ struct knumad_counts {
  * @walked:	at least one walk is complete
  * @fresh:	a walk was completed since the last placement
  * @move_cursor: address where moving goes on
+ * @move_lock:	of those that move
  * @moving:	moving has not yet reached the end of the address space
  * @displaced:	running threads found away from home at the last look
  * @changed:	something changed since the last walk: do not back off
@@ -169,7 +172,7 @@ struct knumad_counts {
  * @scan_ns:	CPU time spent to walk it, since enrolment
  *
  * Written by the knumad thread; @now, @move_cursor, @moving, @walk_moved, @moved also
- * by those that move, under move_lock, while the knumad thread waits for them.
+ * by those that move, under @move_lock, while the knumad thread waits for them.
  */
 struct knumad_proc {
 	struct mm_slot slot;
@@ -194,6 +197,7 @@ struct knumad_proc {
 	bool walked;
 	bool fresh;
 	unsigned long move_cursor;
+	struct mutex move_lock;
 	bool moving;
 	unsigned int displaced;
 	bool changed;
@@ -299,8 +303,11 @@ struct knumad_batch {
 	unsigned long *from;
 };
 
-/* Folios that share one TLB flush */
-#define KNUMAD_BATCH	512
+/*
+ * Folios that share one TLB flush. They are unmapped together and mapped again one
+ * after the other: who touches one meanwhile waits. More would save little.
+ */
+#define KNUMAD_BATCH	128
 
 enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 				    struct knumad_budget *budget);
@@ -313,7 +320,7 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 int knumad_migrate_init(void);
 void knumad_migrate_exit(void);
 unsigned long knumad_away_from_home(const struct knumad_proc *proc);
-bool knumad_migrate_all(u64 ns);
+bool knumad_migrate_all(unsigned long until);
 
 /* === tasks.c === */
 
@@ -349,6 +356,8 @@ void knumad_tasks_forget(struct task_struct *leader);
  * @KNUMAD_S_MMAP_BUSY: walks that found mmap_lock taken
  * @KNUMAD_S_RATE_LIMITED: times the rate limit stopped moving
  * @KNUMAD_S_MMAP_HOLD_MAX_NS: longest hold of mmap_lock
+ * @KNUMAD_S_BYTES: memory of knumad's own structures now
+ * @KNUMAD_S_BYTES_MAX: the most there ever was
  * @KNUMAD_S_SELF_DISABLED: times knumad switched itself off
  * @KNUMAD_NR_STATS: their number
  */
@@ -376,12 +385,15 @@ enum knumad_stat {
 	KNUMAD_S_MMAP_BUSY,
 	KNUMAD_S_RATE_LIMITED,
 	KNUMAD_S_MMAP_HOLD_MAX_NS,
+	KNUMAD_S_BYTES,
+	KNUMAD_S_BYTES_MAX,
 	KNUMAD_S_SELF_DISABLED,
 	KNUMAD_NR_STATS
 };
 
 void knumad_stat_add(enum knumad_stat stat, u64 nr);
 void knumad_stat_max(enum knumad_stat stat, u64 val);
+void knumad_stat_bytes(long bytes);
 u64 knumad_stat(enum knumad_stat stat);
 void knumad_verdict_add(enum knumad_verdict verdict, u64 nr);
 u64 knumad_verdict_count(enum knumad_verdict verdict);

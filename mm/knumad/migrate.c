@@ -31,8 +31,8 @@
 #include "../internal.h"
 #include "internal.h"
 
-/* A batch is not worth its overhead below this many pages: one THP */
-#define KNUMAD_MIN_PAGES	512
+/* Most pages of a batch: one THP. Below it, a batch waits for the rate limit. */
+#define KNUMAD_BATCH_PAGES	512UL
 
 /*
  * Memory that is half moved is read remotely as long as the other half waits, and a
@@ -41,28 +41,28 @@
  */
 #define KNUMAD_MOVER_NICE	(-10)
 
-/* Pages to move per thread that is woken up for it: 16 MiB */
-#define KNUMAD_PAGES_PER_MOVER	(8 * KNUMAD_BATCH)
+/* Pages to move per thread that is woken up for it: fewer are not worth a wake-up */
+#define KNUMAD_PAGES_PER_MOVER	1024
 
 /**
  * struct mover - one thread that moves pages
  * @worker:	the thread, NULL for a node that has none
  * @work:	one turn
- * @ns:		CPU time of a turn
  */
 struct mover {
 	struct kthread_worker *worker;
 	struct kthread_work work;
-	u64 ns;
 };
 
 /**
  * struct target - what may be moved to one node
+ * @lock:	innermost, for all that follows
  * @tokens:	pages that may be moved now, by the rate limit
  * @stamp:	local_clock() of the last refill of @tokens
- * @inflight:	pages isolated but not moved yet
+ * @inflight:	pages on their way, or reserved for a batch
  */
 struct target {
+	spinlock_t lock;
 	u64 tokens;
 	u64 stamp;
 	unsigned long inflight;
@@ -70,28 +70,70 @@ struct target {
 
 static struct mover *movers;
 static struct target *targets;
-
-/*
- * What movers share: targets, and of a process @now, @move_cursor, @moving, @moved.
- * Held to collect a batch and to account for it, not to move it.
- */
-static DEFINE_MUTEX(move_lock);
+static unsigned long turn_ends;		/* jiffies */
 
 /* Refill and tell the tokens of a node; a quarter of a second may pile up */
 static u64 rate_tokens(struct target *t)
 {
 	u64 rate = READ_ONCE(knumad_tun.migrate_mb_per_s) << (20 - PAGE_SHIFT);
-	u64 cap = max_t(u64, rate / 4, 2 * KNUMAD_MIN_PAGES);
+	u64 cap = max_t(u64, rate / 4, 2 * KNUMAD_BATCH_PAGES);
 	u64 now = local_clock();
 	u64 elapsed = min_t(u64, now - t->stamp, NSEC_PER_SEC);
 	u64 fresh = div_u64(rate * elapsed, NSEC_PER_SEC);
 
-	lockdep_assert_held(&move_lock);
+	lockdep_assert_held(&t->lock);
 	if (fresh) {
 		t->tokens = min(t->tokens + fresh, cap);
 		t->stamp = now;
 	}
 	return t->tokens;
+}
+
+/*
+ * Take tokens and room on a node for a batch of @proc. Return: pages, 0 if there is
+ * none now.
+ */
+static unsigned long reserve(struct knumad_proc *proc, int nid)
+{
+	unsigned long free = knumad_node_free(nid), nr = 0;
+	struct target *t = &targets[nid];
+
+	spin_lock(&t->lock);
+	free -= min(free, t->inflight);
+	if (!free) {
+		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
+		WRITE_ONCE(proc->moving, t->inflight);
+	} else if (rate_tokens(t) < KNUMAD_BATCH_PAGES) {
+		knumad_verdict_add(KNUMAD_V_RATE_LIMITED, 1);
+		knumad_stat_add(KNUMAD_S_RATE_LIMITED, 1);
+	} else {
+		nr = min(free, KNUMAD_BATCH_PAGES);
+		t->tokens -= nr;
+		t->inflight += nr;
+	}
+	spin_unlock(&t->lock);
+	return nr;
+}
+
+/* Give back what a batch did not need */
+static void unreserve(int nid, unsigned long nr)
+{
+	struct target *t = &targets[nid];
+
+	spin_lock(&t->lock);
+	t->tokens += nr;
+	t->inflight -= nr;
+	spin_unlock(&t->lock);
+}
+
+/* The pages of a batch are where they go, and no longer free there */
+static void arrived(int nid, unsigned long nr)
+{
+	struct target *t = &targets[nid];
+
+	spin_lock(&t->lock);
+	t->inflight -= nr;
+	spin_unlock(&t->lock);
 }
 
 static struct folio *alloc_target(struct folio *src, unsigned long nid)
@@ -110,8 +152,7 @@ static void account(struct knumad_proc *proc, struct knumad_batch *batch,
 	unsigned long left = moved;
 	int i;
 
-	lockdep_assert_held(&move_lock);
-	targets[batch->target].inflight -= batch->nr_pages;
+	lockdep_assert_held(&proc->move_lock);
 	/*
 	 * migrate_pages() does not tell which nodes its failures are from: take
 	 * the sources in order, the next walk puts that right.
@@ -158,9 +199,10 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	if (KNUMAD_WARN_ON(moved > batch->nr_pages ||
 			   failed > batch->nr_folios))
 		moved = 0;
-	mutex_lock(&move_lock);
+	arrived(batch->target, batch->nr_pages);
+	mutex_lock(&proc->move_lock);
 	account(proc, batch, moved);
-	mutex_unlock(&move_lock);
+	mutex_unlock(&proc->move_lock);
 	if (moved)
 		count_vm(mm, moved);
 	knumad_stat_add(KNUMAD_S_FOLIOS_MIGRATED, batch->nr_folios - failed);
@@ -193,35 +235,22 @@ unsigned long knumad_away_from_home(const struct knumad_proc *proc)
 static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		       struct knumad_batch *batch)
 {
-	struct target *t = &targets[proc->home];
-	unsigned long free = knumad_node_free(proc->home);
-	u64 tokens = rate_tokens(t);
 	enum knumad_walk_result ret;
 
-	lockdep_assert_held(&move_lock);
+	lockdep_assert_held(&proc->move_lock);
 	if (!proc->moving)
 		return false;
-	free -= min(free, t->inflight);
-	if (!free) {
-		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
-		WRITE_ONCE(proc->moving, t->inflight);
-		return false;
-	}
-	if (tokens < KNUMAD_MIN_PAGES) {
-		knumad_verdict_add(KNUMAD_V_RATE_LIMITED, 1);
-		knumad_stat_add(KNUMAD_S_RATE_LIMITED, 1);
-		return false;
-	}
-
 	batch->target = proc->home;
-	batch->max_pages = min_t(u64, tokens, free);
+	batch->max_pages = reserve(proc, proc->home);
+	if (!batch->max_pages)
+		return false;
+
 	ret = knumad_collect(proc, mm, batch);
+	unreserve(batch->target, batch->max_pages - batch->nr_pages);
 	if (ret == KNUMAD_WALK_BUSY) {
 		knumad_verdict_add(KNUMAD_V_MMAP_BUSY, 1);
 		return false;
 	}
-	t->tokens -= min_t(u64, batch->nr_pages, t->tokens);
-	t->inflight += batch->nr_pages;
 	/* Pairs with READ_ONCE() of movers that look for work without the lock */
 	if (ret == KNUMAD_WALK_DONE)
 		WRITE_ONCE(proc->moving, false);
@@ -229,8 +258,7 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 }
 
 /* Move memory of one process home, batch by batch */
-static void move_home(struct knumad_proc *proc, unsigned long *from,
-		      u64 deadline)
+static void move_home(struct knumad_proc *proc, unsigned long *from)
 {
 	struct mm_struct *mm = proc->slot.mm;
 	bool more = true;
@@ -239,17 +267,16 @@ static void move_home(struct knumad_proc *proc, unsigned long *from,
 		WRITE_ONCE(proc->moving, false);
 		return;
 	}
-	while (more && !knumad_should_stop() &&
-	       task_sched_runtime(current) < deadline) {
+	while (more && !knumad_should_stop() && time_before(jiffies, turn_ends)) {
 		struct knumad_batch batch = {
 			.folios = LIST_HEAD_INIT(batch.folios),
 			.from = from,
 		};
 
 		memset(from, 0, knumad_topo.nr * sizeof(*from));
-		mutex_lock(&move_lock);
+		mutex_lock(&proc->move_lock);
 		more = next_batch(proc, mm, &batch);
-		mutex_unlock(&move_lock);
+		mutex_unlock(&proc->move_lock);
 		if (batch.nr_folios)
 			move_batch(proc, mm, &batch);
 		cond_resched();
@@ -270,10 +297,10 @@ static void move_some(struct kthread_work *work)
 		return;
 	knumad_for_each_proc(proc)
 		if (READ_ONCE(proc->moving) && proc->home == m - movers)
-			move_home(proc, from, start + m->ns);
+			move_home(proc, from);
 	knumad_for_each_proc(proc)
 		if (READ_ONCE(proc->moving))
-			move_home(proc, from, start + m->ns);
+			move_home(proc, from);
 	kfree(from);
 	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
 }
@@ -321,13 +348,13 @@ static void choose_movers(nodemask_t *nodes, unsigned long pages)
 
 /**
  * knumad_migrate_all - move memory of all processes to their home nodes
- * @ns: CPU time of each thread after which to stop
+ * @until: jiffies at which to stop; a batch that was begun is finished
  *
  * Knumad thread only; sleeps until all are done. Refusals are counted by verdict.
  *
  * Return: true if there is more to do soon.
  */
-bool knumad_migrate_all(u64 ns)
+bool knumad_migrate_all(unsigned long until)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
 	struct knumad_proc *proc;
@@ -337,13 +364,13 @@ bool knumad_migrate_all(u64 ns)
 	if (nodes_empty(nodes))
 		return false;
 	choose_movers(&nodes, pages);
-	for_each_node_mask(nid, nodes) {
-		movers[nid].ns = ns;
+	turn_ends = until;
+	for_each_node_mask(nid, nodes)
 		if (movers[nid].worker)
 			kthread_queue_work(movers[nid].worker, &movers[nid].work);
-		else
+	for_each_node_mask(nid, nodes)
+		if (!movers[nid].worker)
 			move_some(&movers[nid].work);
-	}
 	for_each_node_mask(nid, nodes)
 		if (movers[nid].worker)
 			kthread_flush_work(&movers[nid].work);
@@ -352,6 +379,11 @@ bool knumad_migrate_all(u64 ns)
 		if (proc->moving)
 			return true;
 	return false;
+}
+
+static size_t own_bytes(void)
+{
+	return knumad_topo.nr * (sizeof(*movers) + sizeof(*targets));
 }
 
 /* Start the thread of a node, on its housekeeping CPUs */
@@ -387,7 +419,10 @@ int knumad_migrate_init(void)
 	targets = kcalloc(knumad_topo.nr, sizeof(*targets), GFP_KERNEL);
 	if (!movers || !targets)
 		ret = -ENOMEM;
+	else
+		knumad_stat_bytes(own_bytes());
 	for (nid = 0; nid < knumad_topo.nr && !ret; nid++) {
+		spin_lock_init(&targets[nid].lock);
 		kthread_init_work(&movers[nid].work, move_some);
 		if (node_state(nid, N_CPU))
 			ret = start_worker(nid);
@@ -407,6 +442,8 @@ void knumad_migrate_exit(void)
 	for (nid = 0; movers && nid < knumad_topo.nr; nid++)
 		if (movers[nid].worker)
 			kthread_destroy_worker(movers[nid].worker);
+	if (movers && targets)
+		knumad_stat_bytes(-(long)own_bytes());
 	kfree(movers);
 	kfree(targets);
 	movers = NULL;

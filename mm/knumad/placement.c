@@ -696,6 +696,7 @@ int knumad_place(struct knumad_placement *pl)
 	int ret = -ENOMEM;
 
 	pl->steps = 0;
+	pl->bytes = 0;
 	if (!n)
 		return 0;
 
@@ -720,6 +721,9 @@ int knumad_place(struct knumad_placement *pl)
 
 	for (idx = 0; idx < n; idx++)
 		pl->procs[idx].pending = s->proposed[idx];
+	pl->bytes = sizeof(*s) + n * (pl->nr_nodes * sizeof(*s->cost) +
+				      sizeof(*s->queue) + sizeof(*s->proposed) +
+				      sizeof(*s->size) + sizeof(*s->fresh));
 	ret = 0;
 out:
 	kvfree(s->fresh);

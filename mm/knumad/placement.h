@@ -68,6 +68,7 @@ struct knumad_pl_proc {
  * @others:	CPU time used outside @procs, in thousandths of a core
  * @spread:	leave lone processes spread over idle nodes
  * @steps:	out: elementary steps taken, see knumad_place_max_steps()
+ * @bytes:	out: memory that was used to solve it
  */
 struct knumad_placement {
 	int nr_nodes;
@@ -78,6 +79,7 @@ struct knumad_placement {
 	unsigned long others;
 	bool spread;
 	u64 steps;
+	size_t bytes;
 };
 
 int knumad_place(struct knumad_placement *pl);

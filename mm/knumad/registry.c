@@ -191,6 +191,7 @@ static bool enrol(struct task_struct *leader, struct mm_struct *mm)
 		.fixed = counts + 5 * nr,
 	};
 	proc->cpu = (unsigned int *)(counts + 6 * nr);
+	mutex_init(&proc->move_lock);
 	proc->home = NUMA_NO_NODE;
 	proc->pending = NUMA_NO_NODE;
 	proc->born_ns = knumad_topo.stamp;
@@ -202,6 +203,7 @@ static bool enrol(struct task_struct *leader, struct mm_struct *mm)
 	mm_slot_insert(knumad_hash, mm, (&proc->slot));
 	list_add_tail(&proc->slot.mm_node, &knumad_procs);
 	mutex_unlock(&knumad_procs_lock);
+	knumad_stat_bytes(proc_size(nr));
 	knumad_stat_add(KNUMAD_S_MMS_WATCHED, 1);
 	knumad_stat_add(KNUMAD_S_MMS_ENROLLED, 1);
 	return true;
@@ -222,6 +224,7 @@ static void drop(struct knumad_proc *proc)
 	hash_del(&proc->slot.hash);
 	list_del(&proc->slot.mm_node);
 	mutex_unlock(&knumad_procs_lock);
+	knumad_stat_bytes(-(long)proc_size(knumad_topo.nr));
 	knumad_stat_add(KNUMAD_S_MMS_WATCHED, -1);
 	knumad_stat_add(KNUMAD_S_MMS_DROPPED, 1);
 	put_pid(proc->pid);

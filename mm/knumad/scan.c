@@ -35,18 +35,26 @@
 #define KNUMAD_HOLD_ENTRIES	8192
 
 /*
- * A scan looks at one of so many small pages and takes it for all of them. Where
- * memory is varies over megabytes, not over pages: of 10,000 pages the share on a
- * node is known to about one percent. Nothing is moved by estimate: a collection
- * looks at all pages.
+ * A scan looks at one of 2^order small pages and takes it for all of them: at one in
+ * eight, and at fewer as long as so many samples are left, but at least one per page
+ * table. Where memory is varies over megabytes, not over pages: of 4096 pages the
+ * share on a node is known to about one percent. Nothing is moved by estimate: a
+ * collection looks at all pages.
+ *
+ *   resident	32 MiB	128 MiB	1 GiB	16 GiB	1 TiB
+ *   one in	8	8	64	512	512
+ *   samples	1024	4096	4096	8192	524288
  */
-#define KNUMAD_STRIDE		8
+#define KNUMAD_SAMPLES		4096
+#define KNUMAD_MIN_ORDER	3
+#define KNUMAD_MAX_ORDER	(PMD_SHIFT - PAGE_SHIFT)
 
 /**
  * struct walk_state - one chunk of a walk
  * @mm:		whose tables
  * @counts:	where to count, for a scan
  * @batch:	where to put folios, for a collection
+ * @order:	a scan looks at one of 2^order small pages
  * @vma_fixed:	why nothing in this VMA may move, KNUMAD_V_NONE if it may
  * @hold:	entries left before mmap_lock is let go
  * @entries:	entries looked at
@@ -59,6 +67,7 @@ struct walk_state {
 	struct mm_struct *mm;
 	struct knumad_counts *counts;
 	struct knumad_batch *batch;
+	unsigned int order;
 	enum knumad_verdict vma_fixed;
 	long hold;
 	unsigned long entries;
@@ -246,7 +255,7 @@ static void scan_pte(struct walk_state *w, struct vm_area_struct *vma,
 	w->pages++;
 	if (pte_young(ptent) || mm_has_notifiers(w->mm))
 		young = ptep_clear_young_notify(vma, addr, pte);
-	count(w, folio, KNUMAD_STRIDE, young);
+	count(w, folio, 1UL << w->order, young);
 }
 
 /* Return: false to stop the walk before @addr */
@@ -265,28 +274,39 @@ static bool collect_pte(struct walk_state *w, struct vm_area_struct *vma,
 	return collect(w, folio);
 }
 
-/*
- * The sample of the stride that @addr is in. It is always the same one, so that
- * its accessed bit tells about the time since the last walk, but not at the same
- * offset in each stride, so that no layout of data can hide from it.
- */
-static unsigned long sample_of(unsigned long addr)
+/* By the size of the process at the begin of the walk */
+static unsigned int sample_order(const struct knumad_proc *proc)
 {
-	unsigned long stride = addr >> PAGE_SHIFT;
+	unsigned int order = ilog2(proc->rss / KNUMAD_SAMPLES | 1);
 
-	stride /= KNUMAD_STRIDE;
-	return (stride * KNUMAD_STRIDE +
-		hash_long(stride, ilog2(KNUMAD_STRIDE))) << PAGE_SHIFT;
+	return clamp(order, KNUMAD_MIN_ORDER, KNUMAD_MAX_ORDER);
+}
+
+/*
+ * The sample of the 2^order pages that @addr is in. It is always the same one, so that
+ * its accessed bit tells about the time since the last walk, but not at the same
+ * offset everywhere, so that no layout of data can hide from it. The sample of many
+ * pages is one of the samples of fewer, for a process that grows.
+ */
+static unsigned long sample_of(unsigned long addr, unsigned int order)
+{
+	unsigned long block = addr >> (PAGE_SHIFT + order);
+
+	for (; order > KNUMAD_MIN_ORDER; order--)
+		block = 2 * block + hash_long(block, 1);
+	return ((block << KNUMAD_MIN_ORDER) + hash_long(block, KNUMAD_MIN_ORDER))
+		<< PAGE_SHIFT;
 }
 
 /* Look at the samples of one page table */
 static void scan_ptes(struct walk_state *w, struct vm_area_struct *vma,
 		      pte_t *start, unsigned long addr, unsigned long end)
 {
-	unsigned long stride = addr & -(KNUMAD_STRIDE * PAGE_SIZE);
+	unsigned long size = PAGE_SIZE << w->order;
+	unsigned long block = addr & -size;
 
-	for (; stride < end; stride += KNUMAD_STRIDE * PAGE_SIZE) {
-		unsigned long sample = sample_of(stride);
+	for (; block < end; block += size) {
+		unsigned long sample = sample_of(block, w->order);
 
 		if (sample < addr || sample >= end)
 			continue;
@@ -400,6 +420,7 @@ enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 	struct walk_state w = {
 		.mm = proc->slot.mm,
 		.counts = &proc->acc,
+		.order = sample_order(proc),
 		.cursor = proc->cursor,
 	};
 

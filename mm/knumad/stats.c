@@ -41,6 +41,8 @@ static const char * const stat_names[] = {
 	[KNUMAD_S_MMAP_BUSY]		= "mmap_busy",
 	[KNUMAD_S_RATE_LIMITED]		= "rate_limited",
 	[KNUMAD_S_MMAP_HOLD_MAX_NS]	= "mmap_hold_max_ns",
+	[KNUMAD_S_BYTES]		= "bytes",
+	[KNUMAD_S_BYTES_MAX]		= "bytes_max",
 	[KNUMAD_S_SELF_DISABLED]	= "self_disabled",
 };
 
@@ -100,6 +102,17 @@ void knumad_stat_max(enum knumad_stat stat, u64 val)
 {
 	if (val > knumad_stat(stat))
 		atomic64_set(&stats[stat], val);
+}
+
+/**
+ * knumad_stat_bytes - account for memory of knumad's own
+ * @bytes: allocated, or if negative, freed
+ */
+void knumad_stat_bytes(long bytes)
+{
+	s64 now = atomic64_add_return(bytes, &stats[KNUMAD_S_BYTES]);
+
+	knumad_stat_max(KNUMAD_S_BYTES_MAX, now);
 }
 
 /**

@@ -34,7 +34,7 @@ const char *const kn_stat_names[] = {
 	"pages_armed", "pages_migrated", "thp_migrated", "folios_migrated",
 	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
 	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
-	"mmap_hold_max_ns", "self_disabled", NULL
+	"mmap_hold_max_ns", "bytes", "bytes_max", "self_disabled", NULL
 };
 
 const char *const kn_verdict_names[] = {
