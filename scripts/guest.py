@@ -32,6 +32,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 OBSERVER = BUILD / "observer.so"
+EXTRAS = BUILD / "extras.cpio"
 
 KILL_WORDS = re.compile(
     r"Kernel panic|BUG:|BUG at|WARNING:|Oops|KASAN:|UBSAN:|KCSAN:|Call Trace:"
@@ -229,15 +230,15 @@ def cpio(files):
     return bytes(out + bytes(-len(out) % 512))
 
 
-def initrd(topology, files, stress_ng):
+def initrd(topology, files, extras):
     """Archives one after the other, in a file without a name: nothing to clean up."""
     parts = []
     srat = topology.srat()
     if srat:
         parts.append(cpio({"kernel/firmware/acpi/SRAT.aml": (0o644, srat)}))
     parts.append((BUILD / "initramfs.cpio").read_bytes())
-    if stress_ng:
-        parts.append((BUILD / "stress-ng.cpio").read_bytes())
+    if extras:
+        parts.append(EXTRAS.read_bytes())
     parts.append(cpio(files))
     image = os.fdopen(os.memfd_create("initrd"), "wb")
     image.write(b"".join(parts))
@@ -504,11 +505,12 @@ def _follow(run, process, ports, log_name):
 
 
 def run(topology, steps, profile="lab", append="", files=None, log=None, mode="single",
-        stress_ng=False, on_line=None, on_console=None, on_result=None, observe=None):
+        extras=False, on_line=None, on_console=None, on_result=None, observe=None):
     """Boot, run the steps one after the other, power off; return their Results.
 
     files       {path in the guest: host path}, put into the guest, executable
     log         where the log goes (default: build/log/guest-*.log)
+    extras      have stress-ng and redis in the guest
     on_line     called with (step name, line) for each line of a step's output
     on_console  called with each line of the kernel's console
     on_result   called with the Result of each step that ended
@@ -525,7 +527,7 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
         log = BUILD / "log" / f"guest-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
 
-    with initrd(topology, contents, stress_ng) as image, \
+    with initrd(topology, contents, extras) as image, \
             open(log, "w", encoding="utf-8") as log_file:
         command = qemu_command(topology, profile, image, append, mode, observe)
         ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
@@ -544,11 +546,11 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
 
 
 def shell(topology, profile="lab", append="", files=None, mode="single",
-          stress_ng=False):
+          extras=False):
     """An interactive guest on this terminal."""
     contents = {path.lstrip("/"): (0o755, Path(host).read_bytes())
                 for path, host in (files or {}).items()}
-    with initrd(topology, contents, stress_ng) as image:
+    with initrd(topology, contents, extras) as image:
         command = qemu_command(topology, profile, image, append, mode, None)
         return subprocess.run(command + ["-serial", "mon:stdio"], pass_fds=[image.fileno()],
                               check=False).returncode
@@ -575,7 +577,8 @@ def main():
     parser.add_argument("--append", default="", help="more kernel command line")
     parser.add_argument("--file", action="append", default=[], metavar="GUEST=HOST",
                         help="put the file HOST into the guest as GUEST")
-    parser.add_argument("--stress-ng", action="store_true", help="have stress-ng in the guest")
+    parser.add_argument("--extras", action="store_true",
+                        help="have stress-ng and redis in the guest")
     parser.add_argument("--mode", choices=MODES, default=MODES[0],
                         help="how QEMU runs the CPUs (default single)")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for each command")
@@ -593,13 +596,13 @@ def main():
         parser.error(str(error))
     files = dict(pair.split("=", 1) for pair in args.file)
     if args.shell:
-        return shell(topology, args.profile, args.append, files, args.mode, args.stress_ng)
+        return shell(topology, args.profile, args.append, files, args.mode, args.extras)
     if not args.run:
         parser.error("nothing to do: --run COMMAND or --shell")
     steps = [Step(command, timeout=args.timeout) for command in args.run]
     try:
         results = run(topology, steps, args.profile, args.append, files, args.log,
-                      args.mode, args.stress_ng,
+                      args.mode, args.extras,
                       on_line=lambda _, line: print(line, flush=True),
                       on_console=(lambda line: print(line, file=sys.stderr, flush=True))
                       if args.console else None)

@@ -3,7 +3,7 @@
 # What the guest runs.
 #
 #   build/initramfs.cpio   busybox, numactl, numastat, perf, our tests and programs
-#   build/stress-ng.cpio   stress-ng and its libraries; big, so only for guests that ask for it
+#   build/extras.cpio      stress-ng, redis and their libraries; big, so only for guests that ask for it
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -84,8 +84,12 @@ pack() {
 }
 
 pack $root build/initramfs.cpio
-if [ ! -e build/stress-ng.cpio ]; then
-	rm -rf build/stress-ng
-	install_program build/stress-ng "$(command -v stress-ng)" usr/bin/stress-ng
-	pack build/stress-ng build/stress-ng.cpio
+if [ ! -e build/extras.cpio ]; then
+	rm -rf build/extras
+	for program in stress-ng redis-benchmark redis-cli; do
+		install_program build/extras "$(command -v $program)" usr/bin/$program
+	done
+	# One program by many names. Debian's redis-server would start a daemon on this machine.
+	install_program build/extras "$(command -v redis-check-rdb)" usr/bin/redis-server
+	pack build/extras build/extras.cpio
 fi

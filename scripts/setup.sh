@@ -12,7 +12,7 @@ packages=(
 	linux-source-6.12 make patch perl python3 rsync xz-utils
 	# guest
 	busybox-static cpio libnuma-dev numactl pkg-config
-	qemu-system-x86 stress-ng
+	qemu-system-x86 redis-tools stress-ng
 	# benchmarks
 	gnuplot-nox
 	# checks

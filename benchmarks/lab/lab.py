@@ -12,6 +12,7 @@ from the same kernel, programs and settings, is not repeated.
 """
 
 import argparse
+import bisect
 import functools
 import hashlib
 import json
@@ -28,8 +29,8 @@ from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
 sys.path.insert(0, str(LAB.parent.parent / "scripts"))
-from guest import (BUILD, OBSERVER, ROOT, TURN, GuestError, Step, Topology,  # noqa: E402
-                   build_observer, run)
+from guest import (BUILD, EXTRAS, OBSERVER, ROOT, TURN, GuestError, Step,  # noqa: E402
+                   Topology, build_observer, run)
 
 RESULTS = LAB.parent / "results"
 PROGRAMS = BUILD / "programs"
@@ -37,16 +38,32 @@ PROGRAMS = BUILD / "programs"
 BALANCERS = ("off", "mainline", "knumad", "bound")
 NODES = {
     "2x2": Topology(nodes=2),
+    "2x2big": Topology(nodes=2, node_mb="2560"),
     "4x2": Topology(nodes=4),
     # Two pairs of near nodes, as in machines of two boards.
     "uneven": Topology(nodes=4, distances="10,16,28,28;16,10,28,28;28,28,10,16;28,28,16,10"),
 }
 INTERVAL = 0.25
 
-# Where a thread enters NUMA work: hinting faults, the scan that arms them, the wait for a
-# page that is being moved.
-WORK = ("do_numa_page", "do_huge_pmd_numa_page", "task_numa_work", "migration_entry_wait",
-        "pmd_migration_entry_wait")
+INSN = 16e-9            # seconds
+
+# The kernel functions that the observer is told about.
+WATCHED = {
+    "switch": ("__switch_to_asm",),
+    "forget": ("ret_from_fork_asm",),
+    # Where a thread enters NUMA work: hinting faults, the scan that arms them, the wait
+    # for a page that is being moved
+    "work": ("numa_migrate_check", "do_huge_pmd_numa_page", "task_numa_work",
+             "migration_entry_wait", "pmd_migration_entry_wait"),
+    # What only threads that balance run, soon after they have been woken up
+    "balancer": ("knumad", "knumad_registry_sweep", "knumad_migrate_all", "move_some"),
+}
+# These with their sizes
+WATCHED_WHOLE = {
+    "copy": ("copy_page", "copy_page_regs", "memcpy_orig"),
+    "move": ("folio_mc_copy",),
+    "clear": ("clear_page_rep", "clear_page_orig", "clear_page_erms"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,21 +71,39 @@ class Workload:
     """A program, as it runs by itself and as somebody would bind it by hand."""
     title: str
     command: str            # {seed} is replaced
-    bound: str = ""         # default: the command with --bind
+    bound: str | None = ""  # default: the command with --bind; None: nothing to bind
     marks: bool = True      # it marks begin and end of its work itself
+    extras: bool = False    # it is in the archive of big programs
 
 
 # -0: all memory is first touched on node 0.
 PERF_MULTI = "perf bench numa mem -p 4 -t 2 -P 48 {touch}-l 60 -s 60 -z -Z -c -q"
+PERF_SPAN = "perf bench numa mem -p 1 -t 8 -P 16 -T 16 {touch}-l 120 -s 300 -z -Z -c -q"
+PERF_BOUND = "-C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3 "
+
+
+def stress(title, arguments):
+    """stress-ng, for so many operations; a timeout of 0 is none."""
+    return Workload(f"stress-ng: {title}",
+                    f"stress-ng --seed {{seed}} --timeout 0 --verify {arguments}",
+                    bound=None, marks=False, extras=True)
+
+
 WORKLOADS = {
     "sweep": Workload("two processes x 2 threads sweep all their memory (128 MiB each)",
                       "sweep --loops 60 --seed {seed}"),
     "numa-multi": Workload("perf bench numa mem: four processes x 2 threads (48 MiB each)",
                            PERF_MULTI.format(touch="-0 "),
-                           PERF_MULTI.format(touch="-C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3 "),
+                           PERF_MULTI.format(touch=PERF_BOUND),
                            False),
+    "numa-span": Workload("perf bench numa mem: one process x 8 threads (16 MiB shared, "
+                          "16 MiB of each)",
+                          PERF_SPAN.format(touch="-0 "), PERF_SPAN.format(touch=PERF_BOUND),
+                          False),
     "slices": Workload("one process x 4 threads, a slice each (128 MiB)",
                        "slices --loops 250 --seed {seed}"),
+    "slices-8": Workload("one process x 8 threads, a slice each (128 MiB)",
+                         "slices --threads 8 --loops 250 --seed {seed}"),
     "slices-2": Workload("two processes x 2 threads, a slice each (128 MiB each)",
                          "slices --processes 2 --threads 2 --loops 120 --seed {seed}"),
     "pairs": Workload("4 threads, two working sets shared by pairs (64 MiB each)",
@@ -83,6 +118,22 @@ WORKLOADS = {
                      "idle --loops 100 --seed {seed}"),
     "shortlived": Workload("400 processes of 1 MiB, four at a time",
                            "shortlived --seed {seed}"),
+    "settled": Workload("two processes x 2 threads at home, all of it touched once a second "
+                        "(2 GiB each)",
+                        "settled --home --mb 2048 --settle 70 --loops 60 --seed {seed}", None),
+    "messaging": Workload("perf bench sched messaging: 400 processes",
+                          "perf bench sched messaging -g 10 -l 50", None, False),
+    "pipe": Workload("perf bench sched pipe: two processes that wake each other",
+                     "perf bench sched pipe -l 40000", None, False),
+    "redis": Workload("redis-server (48 Ki values of 1 KiB) and redis-benchmark",
+                      "redis", "numactl --cpunodebind=0 --membind=0 redis", extras=True),
+    "stress-vm": stress("four processes that write and check memory (64 MiB each)",
+                        "--vm 4 --vm-bytes 64M --vm-keep --vm-ops 3000"),
+    "stress-numa": stress("the system calls for NUMA", "--numa 2 --numa-ops 24"),
+    "stress-fork": stress("four processes that fork", "--fork 4 --fork-ops 1200"),
+    "stress-malloc": stress("malloc, realloc and free in four processes",
+                            "--malloc 4 --malloc-bytes 2M --malloc-max 64 --malloc-touch "
+                            "--malloc-ops 10000"),
 }
 
 
@@ -98,15 +149,17 @@ class Run:
         return f"{self.workload}-{self.pages}-{self.nodes}-{self.balancer}-{self.seed}"
 
 
-SEEDS = {"off": 1, "mainline": 5, "knumad": 5, "bound": 1}
-FEWER = {**SEEDS, "mainline": 3}
+GOALS = {"off": 1, "mainline": 3, "knumad": 5, "bound": 1}
+LEAST = {**GOALS, "knumad": 3}
+ONE = {"off": 1, "mainline": 1, "knumad": 1}
 
 
 def matrix(workloads, pages, nodes, seeds):
     """Balancers that depend on chance get several seeds."""
     return [Run(workload, size, nodes, balancer, seed)
             for workload in workloads for size in pages for balancer in BALANCERS
-            for seed in range(1, seeds[balancer] + 1)]
+            if balancer != "bound" or WORKLOADS[workload].bound is not None
+            for seed in range(1, seeds.get(balancer, 0) + 1)]
 
 
 def goals(seeds):
@@ -115,14 +168,23 @@ def goals(seeds):
 
 
 SETS = {
-    "quick": goals(FEWER),
-    "full": goals(SEEDS)
-    + matrix(["sweep"], ["mthp"], "2x2", SEEDS)
-    + matrix(["quit", "idle", "slices-2", "shortlived"], ["thp"], "2x2", FEWER)
-    + matrix(["slices", "pairs", "shared", "rotate"], ["thp"], "2x2", FEWER)
-    + matrix(["sweep", "numa-multi"], ["thp"], "uneven", FEWER),
+    "quick": goals(GOALS) + matrix(["settled"], ["thp"], "2x2big", {"off": 1, "knumad": 1}),
+    "full": goals(GOALS)
+    + matrix(["settled"], ["thp", "4k"], "2x2big", ONE)
+    + matrix(["sweep"], ["mthp"], "2x2", {"off": 1, "mainline": 1, "knumad": 3, "bound": 1})
+    + matrix(["quit", "idle", "slices-2"], ["thp"], "2x2", LEAST)
+    + matrix(["shortlived"], ["thp"], "2x2", ONE)
+    + matrix(["slices", "pairs"], ["thp", "4k"], "2x2", LEAST)
+    + matrix(["shared", "rotate"], ["thp"], "2x2", LEAST)
+    + matrix(["numa-span"], ["thp"], "4x2", LEAST)
+    + matrix(["numa-multi", "slices-8"], ["thp"], "uneven", LEAST)
+    + matrix(["redis", "stress-vm", "stress-fork", "stress-malloc"], ["thp"], "2x2", LEAST)
+    + matrix(["messaging", "pipe"], ["thp"], "2x2", ONE)
+    # With huge pages each of its calls moves 2 MiB, and it takes hours.
+    + matrix(["stress-numa"], ["4k"], "2x2", ONE),
 }
 
+MOMENTARY = ("bytes_max",)
 GUEST = r"""
 cd /tmp
 thp=/sys/kernel/mm/transparent_hugepage
@@ -138,14 +200,12 @@ mainline) echo 1 >/proc/sys/kernel/numa_balancing ;;
 knumad) echo always >$switch ;;
 esac
 counters() {{
-	sed "s/^/$1 vmstat /" /proc/vmstat
-	[ ! -e /sys/kernel/debug/knumad/stats ] ||
-		grep -v ':$' /sys/kernel/debug/knumad/stats | sed "s/^/$1 knumad /"
+	grep -E '^(numa_(hint_faults|pte_updates|pages_migrated)|thp_split_page) ' /proc/vmstat |
+		sed "s/^/$1 /"
+	sed -n "s/^bytes_max /$1 bytes_max /p" /sys/kernel/debug/knumad/stats 2>/dev/null
 	for comm in $(grep -lx 'knumad.*' /proc/[0-9]*/comm); do
-		read -r ns _ <${{comm%comm}}schedstat && echo "$1 thread $ns"
+		read -r ns _ <${{comm%comm}}schedstat && echo "$1 balancer_ns $ns"
 	done
-	read -r _ user nice system _ </proc/stat
-	echo "$1 cpu $user $system"
 }}
 counters before
 {command}
@@ -169,12 +229,26 @@ def guest_command(spec):
 
 
 def symbols():
-    """Addresses of the functions the observer watches."""
-    table = {}
+    """The observer's settings for the functions that it watches."""
+    table = []
     for line in (BUILD / "lab/System.map").read_text().splitlines():
-        address, _, name = line.split()
-        table[name] = address
-    return [table[name] for name in WORK if name in table], table["__switch_to_asm"]
+        address, kind, name = line.split()
+        if kind in "tTW":
+            table.append((int(address, 16), name))
+    start = {name: address for address, name in table}
+    for name in sum((*WATCHED.values(), *WATCHED_WHOLE.values()), ()):
+        if name not in start:
+            raise RuntimeError(f"the kernel has no function {name}: look in lab.py where it is "
+                               "used, and name what took its place")
+    addresses = sorted({address for address, _ in table})
+
+    def size(name):
+        return addresses[bisect.bisect_right(addresses, start[name])] - start[name]
+
+    settings = {key: [f"{start[name]:x}" for name in names] for key, names in WATCHED.items()}
+    settings |= {key: [f"{start[name]:x}:{size(name):x}" for name in names]
+                 for key, names in WATCHED_WHOLE.items()}
+    return {key: ":".join(found) for key, found in settings.items()}
 
 
 def total(matrices):
@@ -192,26 +266,24 @@ def local(counts):
 
 
 def read_counters(lines):
-    """{"before": {"vmstat numa_hit": 1, ...}, "after": ...}"""
+    """By how much the counters have grown, and the last value of those of one moment."""
     found = {"before": {}, "after": {}}
     for line in lines:
-        when, _, rest = line.partition(" ")
-        if when not in found:
-            continue
-        kind, *words = rest.split()
-        if kind in ("vmstat", "knumad") and len(words) == 2 and words[1].isdigit():
-            found[when][f"{kind} {words[0].rstrip(':')}"] = int(words[1])
-        elif kind == "thread":
-            found[when][kind] = found[when].get(kind, 0) + int(words[0])
-        elif kind == "cpu":
-            found[when]["user"], found[when]["system"] = map(int, words)
-    return {name: value - found["before"].get(name, 0)
-            for name, value in found["after"].items()}
+        words = line.split()
+        if len(words) == 3 and words[0] in found and words[2].isdigit():
+            when, name, value = words
+            found[when][name] = found[when].get(name, 0) + int(value)
+    before, after = found["before"], found["after"]
+    return {name: value if name in MOMENTARY else value - before.get(name, 0)
+            for name, value in after.items()}
 
 
 def summarize(spec, topology, observed, lines, meta):
     """The result of a run as it is stored."""
     counters = read_counters(lines)
+    instructions, start = observed["instructions"], observed["start"]
+    whole = {kind: (instructions[kind] + start["instructions"][kind]) * INSN
+             for kind in instructions}
     intervals = observed["intervals"]
     accesses = intervals["accesses"]
     second = round(1 / intervals["seconds"])
@@ -226,21 +298,29 @@ def summarize(spec, topology, observed, lines, meta):
         "balancer": spec.balancer, "pages": spec.pages, "seed": spec.seed,
         "topology": {"name": spec.nodes, "cpus": topology.cpus, "mb": topology.mb,
                      "distances": topology.distances},
-        "seconds": observed["seconds"], "instructions": observed["instructions"],
+        "seconds": observed["seconds"], "instructions": instructions, "start": start,
+        "moves": observed["moves"],
         "user": user, "kernel_mode": kernel, "phases": observed["phases"],
         "intervals": intervals,
         "before": total(accesses[:second]), "after": total(accesses[-second:]),
         "last_third": total(third),
         "counters": {
-            "hint_faults": counters.get("vmstat numa_hint_faults", 0),
-            "pages_armed": counters.get("vmstat numa_pte_updates", 0),
-            "pages_moved": counters.get("vmstat numa_pages_migrated", 0),
-            "thp_splits": counters.get("vmstat thp_split_page", 0),
+            "hint_faults": counters["numa_hint_faults"],
+            "pages_armed": counters["numa_pte_updates"],
+            "pages_moved": counters["numa_pages_migrated"],
+            "thp_splits": counters["thp_split_page"],
+            "observed_moves": observed["moves"]["pages"],
+            "pages_again": observed["moves"]["again"],
+            "balancer_bytes": counters.get("bytes_max"),
         },
+        # Of the whole program, but for what is called counted
         "cpu": {
-            "user_s": observed["instructions"]["user"] * 16e-9,
-            "system_s": observed["instructions"]["kernel"] * 16e-9,
-            "balancer_s": counters.get("thread", 0) / 1e9,
+            "user_s": whole["user"],
+            "system_s": whole["kernel"],
+            "application_s": whole["kernel"] - whole["balancer"],
+            "balancer_s": whole["balancer"],
+            "balancer_clock_s": counters.get("balancer_ns", 0) / 1e9,
+            "counted_system_s": instructions["kernel"] * INSN,
         },
         "stalls": observed["stalls"],
     }
@@ -258,33 +338,31 @@ def meta_data():
 
 
 @functools.cache
-def images():
+def images(extras):
     """A digest of all files that a result depends on."""
     digest = hashlib.sha256()
     for path in (BUILD / "lab/arch/x86/boot/bzImage", BUILD / "initramfs.cpio", OBSERVER,
-                 *sorted(PROGRAMS.iterdir())):
+                 *sorted(PROGRAMS.iterdir()), *([EXTRAS] if extras else [])):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def fingerprint(spec):
     """Changes when anything does that a result depends on."""
-    settings = (images(), GUEST, spec, guest_command(spec), str(NODES[spec.nodes]), TURN,
-                INTERVAL, WORK)
+    settings = (images(WORKLOADS[spec.workload].extras), GUEST, spec, guest_command(spec),
+                str(NODES[spec.nodes]), TURN, INTERVAL, WATCHED, WATCHED_WHOLE)
     return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
 
-def observe(topology, script, raw, log, timeout=1800):
+def observe(topology, script, raw, log, timeout=1800, extras=False):
     """Run a script in a guest under the observer: its result and what was observed.
 
     Observed is None if the script failed.  RuntimeError: the counts cannot be trusted.
     """
-    work, switch = symbols()
-    settings = {"out": raw, "interval": int(INTERVAL * 1e9), "work": ":".join(work),
-                "switch": switch}
+    settings = {"out": raw, "interval": int(INTERVAL * 1e9), **symbols()}
     files = {f"/usr/bin/{path.name}": path for path in PROGRAMS.iterdir()}
     result, = run(topology, [Step(script, raw.stem, timeout)], mode="deterministic", log=log,
-                  files=files, observe=settings)
+                  files=files, extras=extras, observe=settings)
     if result.status:
         return result, None
     observed = json.loads(raw.read_text())
@@ -300,7 +378,8 @@ def measure(spec, meta, directory):
     log = BUILD / "log" / f"lab-{spec}.log"
     script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
     try:
-        result, observed = observe(topology, script, directory / f"{spec}.raw", log)
+        result, observed = observe(topology, script, directory / f"{spec}.raw", log,
+                                   extras=WORKLOADS[spec.workload].extras)
     except (GuestError, RuntimeError) as error:
         return str(error)
     if not observed:

@@ -21,7 +21,8 @@ do for [row=0:1] {
 		set ylabel (i == 1 ? when[row+1]."\nnode of the CPU" : "") offset 0.5,0
 		plot $data index (row*N+i-1) using 1:2:($3 < 0 ? 0 : $3) with image pixels, \
 			"" index (row*N+i-1) \
-			using 1:2:($3 < 0 ? "-" : sprintf("%.1f %%", $3)):($3 > most*0.6 ? 0xffffff : 0) \
+			using 1:2:($3 < 0 ? "-" : $3 < 0.05 ? "0" : sprintf("%.1f %%", $3)) \
+			:($3 > most*0.6 ? 0xffffff : 0) \
 			with labels tc rgb variable font ",".letters
 	}
 }

@@ -4,7 +4,7 @@
 
 set title heading
 set bmargin at screen 92.0/height
-set xlabel "stretch inside NUMA work (µs): each group counts those between the two marks"
+set xlabel "time of a stretch inside NUMA work: each group counts those between the two marks"
 set ylabel "stretches (count)"
 set logscale y
 set format y "%.0s%c"

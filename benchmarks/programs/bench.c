@@ -51,7 +51,7 @@ static void print_usage(const struct bench *b, FILE *to)
 	fprintf(to, " [--loops %ld] [--first-node %ld]", b->loops, b->first_node);
 	if (b->extra_name)
 		fprintf(to, " [--%s %ld]", b->extra_name, b->extra);
-	fprintf(to, " [--seed %ld] [--bind] [--help]\n", b->seed);
+	fprintf(to, " [--seed %ld] [--home] [--bind] [--help]\n", b->seed);
 	fprintf(to, "example: %s %s\n", b->name, b->example);
 }
 
@@ -89,6 +89,7 @@ void bench_parse(struct bench *b, int argc, char **argv)
 		{ "first-node", required_argument, NULL, 'f' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "bind", no_argument, NULL, 'b' },
+		{ "home", no_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ b->extra_name, required_argument, NULL, 'x' },
 		{ }
@@ -120,6 +121,9 @@ void bench_parse(struct bench *b, int argc, char **argv)
 			break;
 		case 'b':
 			b->bind = true;
+			break;
+		case 'o':
+			b->home = true;
 			break;
 		case 'h':
 			print_usage(&defaults, stdout);
@@ -360,23 +364,30 @@ static void touch(const struct bench_process *p, unsigned long *from, size_t wor
 /* Ordinary first touch: no mempolicy, and no affinity afterwards */
 void bench_first_touch(const struct bench *b, const struct bench_process *p)
 {
-	if (b->first_node >= 0 && !b->bind)
-		run_on(b->first_node);
+	long node = b->home ? bench_process_node(p->nr) : b->first_node;
+
+	if (node >= 0 && !b->bind)
+		run_on(node);
 	touch(p, p->arena, p->words);
-	if (b->first_node >= 0 && !b->bind)
+	if (node >= 0 && !b->bind)
 		run_anywhere();
+}
+
+static long lane(const struct bench *b, size_t word)
+{
+	return b->once_per_page ? word : word % BENCH_LANES;
 }
 
 bool bench_verify(const struct bench *b, const struct bench_process *p)
 {
-	long increments = p->loops * (b->phases ? b->phases : 1);
+	long increments = p->loops * (b->phases ? b->phases : 1) + b->settle;
 	unsigned long expected[PAGE_WORDS];
 	const unsigned long *page = p->arena;
 	unsigned long first;
 	size_t i;
 
 	for (i = 0; i < PAGE_WORDS; i++)
-		expected[i] = (long)(i % BENCH_LANES) < b->lanes ? increments : 0;
+		expected[i] = lane(b, i) < b->lanes ? increments : 0;
 	first = expected[0];
 	for (; page != p->arena + p->words; page += PAGE_WORDS) {
 		expected[0] = first + page_id(p, (page - p->arena) / PAGE_WORDS);
@@ -487,6 +498,11 @@ void bench_sweep_all(const struct bench_thread *t, long phase)
 
 /* ---- processes and threads ---- */
 
+static long first_phase(const struct bench *b)
+{
+	return b->settle ? -1 : 0;
+}
+
 static void *thread_main(void *arg)
 {
 	const struct bench_thread *t = arg;
@@ -500,11 +516,11 @@ static void *thread_main(void *arg)
 		slice = bench_slice(t->p, t->nr, t->p->threads, &words);
 		touch(t->p, slice, words);
 	}
-	for (phase = 0; phase < b->phases; phase++) {
+	for (phase = first_phase(b); phase < b->phases; phase++) {
 		/* first all are ready, then the parent has marked it */
 		pthread_barrier_wait(&sync_page->all);
 		pthread_barrier_wait(&sync_page->all);
-		if (!phase)
+		if (phase == first_phase(b))
 			bench_delay(b->seed, t->p->nr * BENCH_MAX_THREADS + t->nr);
 		b->work(t, phase);
 	}
@@ -633,9 +649,10 @@ int bench_run(struct bench *b)
 			process_main(b, p);
 	}
 
-	for (phase = 0; phase < b->phases; phase++) {
+	for (phase = first_phase(b); phase < b->phases; phase++) {
 		pthread_barrier_wait(&sync_page->all);
-		bench_mark(BENCH_MARK_START + phase);
+		if (phase >= 0)
+			bench_mark(BENCH_MARK_START + phase);
 		pthread_barrier_wait(&sync_page->all);
 	}
 	pthread_barrier_wait(&sync_page->done);

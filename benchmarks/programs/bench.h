@@ -56,6 +56,7 @@ struct bench {
 	long first_node;	/* -1: touch wherever you are */
 	long seed;		/* 0: nothing varies */
 	bool bind;
+	bool home;		/* every process: first touch on a node of its own */
 	long max_threads;
 
 	/* an option of this program's own */
@@ -64,13 +65,15 @@ struct bench {
 	long extra_max;
 
 	long lanes;		/* of every line the first so many words are incremented */
+	bool once_per_page;	/* of every page, not of every line */
 	long phases;		/* 0 is 1 */
+	long settle;		/* loops in phase -1, which comes before the marker */
 	bool bind_threads;	/* --bind: threads to nodes, not processes */
 	bool interleave;	/* start threads of both halves in turn */
 
 	/* Change what is different for process p */
 	void (*setup)(const struct bench *b, struct bench_process *p);
-	/* What thread t does in this phase: p->loops loops */
+	/* What thread t does in this phase: p->loops loops, b->settle in phase -1 */
 	void (*work)(const struct bench_thread *t, long phase);
 };
 
