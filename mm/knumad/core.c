@@ -4,11 +4,16 @@
  *
  * DOC: Overview
  *
- * One kernel thread does it all. At every wake-up it sweeps the processes
+ * One kernel thread looks and decides. At every look it sweeps the processes
  * (registry.c), looks at the threads of those it watches (tasks.c), walks the
  * page tables of those that are due (scan.c), and if anything came of it, asks
- * the policy for homes (placement.c), tells the scheduler (tasks.c) and moves
- * pages (migrate.c).
+ * the policy for homes (placement.c), tells the scheduler (tasks.c) and has
+ * pages moved (migrate.c).
+ *
+ * A process that fits in no node is sampled (sample.c): rounds, at and between
+ * looks, arm a few of its pages (arm.c), hinting faults tell who used them
+ * (fault.c), and the policy gives homes to its threads and to chunks of its
+ * memory (spanning.c). Scheduler and movers are told as above.
  *
  * A process that is where it should be is walked at intervals that double up to
  * scan_max_interval_ms; a change in its size, its load or its machine resets
@@ -71,6 +76,7 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
 /**
  * struct pass_state - what the thread remembers between wake-ups
  * @next_look: jiffies at which the next look at everything is due
+ * @next_round: jiffies at which the next round of sampling is due
  * @look_ms: present interval between looks
  * @generation: of the topology at the last placement
  * @own_ns: the thread's own CPU time at the last look
@@ -82,6 +88,7 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
  */
 struct pass_state {
 	unsigned long next_look;
+	unsigned long next_round;
 	unsigned long look_ms;
 	u32 generation;
 	u64 own_ns;
@@ -173,6 +180,21 @@ static void set_home(struct knumad_proc *proc, int nid,
 	proc->move_cursor = 0;
 }
 
+/* Does it need several nodes? Then learn which thread uses which memory. */
+static void set_sampling(struct knumad_proc *proc, enum knumad_verdict verdict)
+{
+	if (proc->home != NUMA_NO_NODE || proc->bound != KNUMAD_V_NONE ||
+	    verdict == KNUMAD_V_SPREAD || !READ_ONCE(knumad_tun.samples_per_s)) {
+		if (!proc->sampling)
+			return;
+		knumad_sampling_end(proc);
+		proc->moving = proc->home != NUMA_NO_NODE;
+		knumad_tasks_set_home(proc, proc->home);
+	} else if (verdict == KNUMAD_V_NO_CPUS || verdict == KNUMAD_V_NO_ROOM) {
+		knumad_sampling_begin(proc);
+	}
+}
+
 /* === Looking === */
 
 /*
@@ -257,7 +279,8 @@ static void publish(struct knumad_proc *proc)
 	proc->walking = false;
 	proc->walked = true;
 	proc->fresh = true;
-	proc->moving = proc->home != NUMA_NO_NODE;
+	proc->moving = proc->sampling ? !nodes_empty(proc->sampling->moving) :
+					proc->home != NUMA_NO_NODE;
 	schedule_walk(proc);
 }
 
@@ -290,7 +313,12 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	knumad_tasks_look(proc);
 	if (cpu_ns)
 		ps->watched_ns += proc->cpu_ns - min(proc->cpu_ns, cpu_ns);
+	if (proc->sampling && !READ_ONCE(knumad_tun.samples_per_s))
+		set_sampling(proc, proc->verdict);
+	if (proc->sampling)
+		knumad_sampling_look(proc);
 	if (proc->bound != KNUMAD_V_NONE) {
+		set_sampling(proc, proc->bound);
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
 		return proc->bound != bound;
@@ -341,6 +369,7 @@ static void fill_procs(struct knumad_pl_proc *pp)
 			.fixed = proc->now.fixed,
 			.cpu = proc->cpu,
 			.load = proc->load,
+			.local = knumad_sampling_local(proc),
 			.horizon = knumad_horizon(knumad_topo.stamp -
 						  proc->born_ns,
 						  READ_ONCE(knumad_tun.scan_interval_ms)),
@@ -366,6 +395,7 @@ static void apply(const struct knumad_pl_proc *pp)
 			if (proc->pending != NUMA_NO_NODE)
 				proc->next_walk = jiffies;
 			set_home(proc, pp->home, pp->verdict);
+			set_sampling(proc, pp->verdict);
 			if (pp->verdict != KNUMAD_V_HOME)
 				set_verdict(proc, pp->verdict);
 		}
@@ -414,6 +444,13 @@ static void judge_home(struct knumad_proc *proc)
 						     KNUMAD_V_MOVING);
 }
 
+/* Jiffies at which the thread has something else to do than moving */
+static unsigned long until_next(const struct pass_state *ps)
+{
+	return time_before(ps->next_round, ps->next_look) ? ps->next_round :
+							    ps->next_look;
+}
+
 /*
  * Move pages of all processes, until it is time to look around again. Return: true
  * if there is more to do soon.
@@ -424,8 +461,8 @@ static bool move_pages_home(const struct pass_state *ps)
 	struct knumad_proc *proc;
 	bool more;
 
-	if (time_before(until, ps->next_look))
-		until = ps->next_look;
+	if (time_before(until, until_next(ps)))
+		until = until_next(ps);
 	more = knumad_migrate_all(until);
 	knumad_for_each_proc(proc) {
 		if (proc->home == NUMA_NO_NODE)
@@ -441,6 +478,14 @@ static bool move_pages_home(const struct pass_state *ps)
 }
 
 /* === The loop === */
+
+/* Threads go where they belong */
+static void settle(struct knumad_proc *proc)
+{
+	if (proc->sampling)
+		knumad_sampling_place(proc);
+	knumad_tasks_settle(proc);
+}
 
 static void look_around(struct pass_state *ps)
 {
@@ -471,8 +516,8 @@ static void look_around(struct pass_state *ps)
 	if (news)
 		decide(ps);
 	knumad_for_each_proc(proc)
-		if (proc->home != NUMA_NO_NODE)
-			knumad_tasks_settle(proc);
+		if (proc->home != NUMA_NO_NODE || proc->sampling)
+			settle(proc);
 
 	if (news || ps->others > KNUMAD_QUIET_MCPU)
 		ps->look_ms = interval;
@@ -499,8 +544,12 @@ static long wake_up_once(struct pass_state *ps)
 		WRITE_ONCE(knumad_kicked, false);
 		look_around(ps);
 	}
+	pause = knumad_sampling_rounds();
+	ps->next_round = ps->next_look;
+	if (pause != MAX_SCHEDULE_TIMEOUT)
+		ps->next_round = jiffies + pause;
 	more = move_pages_home(ps);
-	pause = max_t(long, ps->next_look - jiffies, 1);
+	pause = max_t(long, until_next(ps) - jiffies, 1);
 	if (more)
 		pause = min_t(long, pause,
 			      msecs_to_jiffies(KNUMAD_MOVE_PAUSE_MS) ?: 1);
@@ -557,28 +606,41 @@ static int start(void)
 
 	lockdep_assert_held(&knumad_ctl_lock);
 	WRITE_ONCE(knumad_stopping, false);
-	ret = knumad_migrate_init();
+	ret = knumad_fault_init();
 	if (ret)
 		return ret;
+	ret = knumad_migrate_init();
+	if (ret)
+		goto fault_exit;
+	/* Before the thread arms anything */
+	static_branch_enable(&knumad_key);
 	thread = kthread_run(knumad, NULL, "knumad");
 	if (IS_ERR(thread)) {
-		knumad_migrate_exit();
-		return PTR_ERR(thread);
+		ret = PTR_ERR(thread);
+		goto disable;
 	}
 	knumad_thread = thread;
-	static_branch_enable(&knumad_key);
 	return 0;
+
+disable:
+	static_branch_disable(&knumad_key);
+	knumad_migrate_exit();
+fault_exit:
+	knumad_fault_exit();
+	return ret;
 }
 
 static void stop(void)
 {
 	lockdep_assert_held(&knumad_ctl_lock);
-	static_branch_disable(&knumad_key);
 	WRITE_ONCE(knumad_stopping, true);
 	kthread_stop(knumad_thread);
 	knumad_thread = NULL;
 	knumad_registry_release();
 	knumad_migrate_exit();
+	/* Nothing is armed any more */
+	static_branch_disable(&knumad_key);
+	knumad_fault_exit();
 	WRITE_ONCE(knumad_broken, false);
 }
 

@@ -5,12 +5,20 @@
  * Threads and contexts
  *
  *   knumad thread	runs everything that looks and decides: registry, scan,
- *			affinity, placement, tasks. It is the only writer of the
- *			process list, and of struct knumad_proc but for moving.
+ *			affinity, placement, tasks, arm, sample, spanning. It is the
+ *			only writer of the process list, and of struct knumad_proc and
+ *			struct knumad_sampling but for moving. When knumad is switched
+ *			off, who does so ends sampling after the thread is gone.
  *   knumad/N threads	one for each node N with CPUs: move pages (migrate.c). The
  *			knumad thread waits for them meanwhile.
  *   scheduler hook	__knumad_keeps_home(): under a runqueue lock with
  *			interrupts off; reads one task and CPU states, no lock.
+ *   fault hook		__knumad_hint_fault(): in the hinting fault of any task, under
+ *			the page table lock, which keeps it on its CPU and is an RCU
+ *			read section; writes the ring of that CPU, no lock, no
+ *			allocation. The static key is on, and the rings are there,
+ *			before the knumad thread starts; the key goes off when nothing
+ *			is armed any more, and the rings go a grace period later.
  *   prctl		the task itself; atomic bits in mm->flags, no lock.
  *   sysfs, debugfs	any task; see the locks.
  *
@@ -20,11 +28,14 @@
  *					while the thread is started or stopped
  *     static key's jump_label_mutex
  *   knumad_procs_lock			the process list: taken by the thread to
- *					add and remove, by readers to iterate.
- *					The thread iterates without it.
+ *					add and remove, and to replace or free
+ *					what readers see of proc->sampling; by
+ *					readers to iterate. The thread iterates
+ *					without it.
  *   proc->move_lock			to collect a batch and account for it
- *   mm->mmap_lock (read, trylock)	a chunk of a walk
- *     page table lock
+ *   mm->mmap_lock (read)		one hold of a walk, of arming, of disarming
+ *     sampling->chunks (xa_lock)	to add a table; allocates
+ *     page table lock			also in change_protection()
  *       lruvec->lru_lock		isolation
  *   target->lock			rate and room of a node; innermost
  *   task->alloc_lock			a thread's mm or mempolicy
@@ -34,12 +45,39 @@
  * them: knumad holds an mm_count reference on what it watches and notices at
  * its next visit that mm_users has dropped to zero.
  *
+ * mmap_lock is only tried, but for disarming at the end of sampling: that waits
+ * for it, also under knumad_ctl_lock.
+ *
+ * Without a lock
+ *
+ *   ring->head		smp_store_release() by the fault, after the sample is written;
+ *			smp_load_acquire() by the knumad thread, before it reads it.
+ *   ring->tail		smp_store_release() by the knumad thread, after it has read;
+ *			smp_load_acquire() by the fault, before it writes there again.
+ *			Each of them has one writer: a fault cannot interrupt a fault
+ *			under the page table lock.
+ *   proc->moving	movers look for work without move_lock, and again with it.
+ *
  * Racy on purpose
  *
  *   tunables		one word each; READ_ONCE() by the thread, WRITE_ONCE() in
  *			tunables.c. A pass may mix old and new values.
  *   struct knumad_proc	written by the thread with WRITE_ONCE() where the debugfs
  *			files read it with READ_ONCE(); a row may mix two passes.
+ *   struct knumad_sampling
+ *			the same: debugfs reads threads, samples, the set of nodes and
+ *			chunks while the thread changes them. Arrays and tables stay
+ *			while it holds knumad_procs_lock. A chunk is 8 bytes, one word.
+ *			@moving and @move_cursor are changed by movers, under
+ *			move_lock, while the knumad thread waits for them; @moving is
+ *			also read without, to find work.
+ *   samples		an address, a thread and a node that were right at the fault.
+ *			The mm is compared, never followed: one that was freed and
+ *			allocated anew in between may get a few samples of the old one.
+ *   ring->lost		written by its CPU, read at any time.
+ *   armed pages	chosen under the page table lock, armed after it was released:
+ *			change_protection() looks again. @armed of a chunk is what was
+ *			so at the last round or sample.
  *   statistics		atomic one by one, readers may see a pass half counted.
  *   task fields	state, CPU, cpus_ptr, sum_exec_runtime are samples; every
  *			action rechecks under the scheduler's own locks.
@@ -54,12 +92,17 @@
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
+#include <linux/pgtable.h>
 #include <linux/sched.h>
+#include <linux/xarray.h>
 
 #include "../mm_slot.h"
 #include "placement.h"
+#include "spanning.h"
 
+struct folio;
 struct pid;
+struct vm_area_struct;
 
 /* === tunables.c === */
 
@@ -79,6 +122,7 @@ enum knumad_mode {
  * @reserve_percent:	part of a node kept free above its high watermark
  * @min_resident_mb:	smaller processes are not watched
  * @min_cpu_ms:		processes that used less CPU time are not watched
+ * @samples_per_s:	pages per second armed of a process that spans nodes
  * @spread:		policy: leave lone processes spread
  */
 struct knumad_tunables {
@@ -90,6 +134,7 @@ struct knumad_tunables {
 	unsigned long reserve_percent;
 	unsigned long min_resident_mb;
 	unsigned long min_cpu_ms;
+	unsigned long samples_per_s;
 	bool spread;
 };
 
@@ -170,6 +215,7 @@ struct knumad_counts {
  * @faults:	hinting faults
  * @moved:	pages moved since enrolment
  * @scan_ns:	CPU time spent to walk it, since enrolment
+ * @sampling:	what samples tell if it spans nodes, else NULL
  *
  * Written by the knumad thread; @now, @move_cursor, @moving, @walk_moved, @moved also
  * by those that move, under @move_lock, while the knumad thread waits for them.
@@ -197,7 +243,7 @@ struct knumad_proc {
 	bool walked;
 	bool fresh;
 	unsigned long move_cursor;
-	struct mutex move_lock;
+	struct mutex move_lock;	/* of those that move */
 	bool moving;
 	unsigned int displaced;
 	bool changed;
@@ -208,6 +254,7 @@ struct knumad_proc {
 	u64 faults;
 	u64 moved;
 	u64 scan_ns;
+	struct knumad_sampling *sampling;
 };
 
 extern struct list_head knumad_procs;
@@ -315,6 +362,129 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 				       struct mm_struct *mm,
 				       struct knumad_batch *batch);
 
+bool knumad_vma_private(struct vm_area_struct *vma);
+enum knumad_verdict knumad_vma_fixed(struct vm_area_struct *vma);
+
+/* === arm.c === */
+
+unsigned long knumad_arm(struct knumad_proc *proc, unsigned long *cursor,
+			 unsigned long budget);
+void knumad_disarm(struct mm_struct *mm, unsigned long addr);
+
+/* === fault.c === */
+
+/**
+ * struct knumad_sample - one hinting fault
+ * @mm:		of the process; to be compared, not to be followed
+ * @addr:	where
+ * @tid:	which thread, in the initial namespace
+ * @cpu_nid:	node of the CPU
+ * @mem_nid:	node of the page
+ */
+struct knumad_sample {
+	struct mm_struct *mm;
+	unsigned long addr;
+	pid_t tid;
+	s16 cpu_nid;
+	s16 mem_nid;
+};
+
+void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample));
+int knumad_fault_init(void);
+void knumad_fault_exit(void);
+
+/* === sample.c === */
+
+/**
+ * struct knumad_sthread - one thread of a process that spans nodes
+ * @tid:	in the initial namespace, 0: a free place
+ * @home:	home node or NUMA_NO_NODE
+ * @node:	where it was at the last look
+ * @round:	number of the last look that found it
+ * @load:	thousandths of a core, decayed
+ * @cpu_ns:	its CPU time at the last look
+ * @allowed:	nodes it may run on
+ */
+struct knumad_sthread {
+	pid_t tid;
+	int home;
+	int node;
+	unsigned int round;
+	unsigned long load;
+	u64 cpu_ns;
+	nodemask_t allowed;
+};
+
+/* Chunks of one table: 1 GiB */
+#define KNUMAD_TABLE_CHUNKS	(1UL << (PUD_SHIFT - PMD_SHIFT))
+
+struct knumad_table {
+	struct knumad_chunk chunk[KNUMAD_TABLE_CHUNKS];
+};
+
+/**
+ * struct knumad_sampling - what samples tell about a process
+ * @chunks:	tables of struct knumad_chunk, one per GiB of address space
+ * @threads:	its threads, at places that they keep
+ * @nr_threads:	number of places
+ * @seen:	@nr_threads x nodes: samples by node of the memory
+ * @shares:	@nr_threads x @nr_threads, or NULL: who follows whom on a chunk
+ * @set:	the nodes it lives on
+ * @looks:	number of looks at the threads
+ * @look_ns:	time of the last one
+ * @round:	number of the round
+ * @next_round:	jiffies at which the next one is due
+ * @arming:	the round has not yet reached the end of the address space
+ * @cursor:	address where it goes on
+ * @samples:	recent samples
+ * @local:	of those, of a thread on the node of the memory
+ * @heard:	samples since the round began
+ * @surprises:	of those, against what was known of the chunk
+ * @anew:	learn about all chunks again, from the next round on
+ * @news:	samples since the last round that tell something new
+ * @tokens:	samples that may be armed, times HZ
+ * @stamp:	jiffies of the last refill of @tokens
+ * @moving:	nodes to which there may be something to move
+ * @move_cursor: address where moving to each node goes on
+ */
+struct knumad_sampling {
+	struct xarray chunks;
+	struct knumad_sthread *threads;
+	unsigned int nr_threads;
+	u32 *seen;
+	u32 *shares;
+	nodemask_t set;
+	unsigned int looks;
+	u64 look_ns;
+	unsigned int round;
+	unsigned long next_round;
+	bool arming;
+	unsigned long cursor;
+	unsigned int samples;
+	unsigned int local;
+	unsigned int heard;
+	unsigned int surprises;
+	bool anew;
+	unsigned int news;
+	unsigned long tokens;
+	unsigned long stamp;
+	nodemask_t moving;
+	unsigned long *move_cursor;
+};
+
+void knumad_sampling_begin(struct knumad_proc *proc);
+void knumad_sampling_end(struct knumad_proc *proc);
+void knumad_sampling_look(struct knumad_proc *proc);
+bool knumad_sampling_place(struct knumad_proc *proc);
+unsigned int knumad_sampling_local(const struct knumad_proc *proc);
+long knumad_sampling_rounds(void);
+bool knumad_sampling_due(const struct knumad_proc *proc,
+			 const struct knumad_chunk *c, unsigned long addr);
+struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc,
+				      unsigned long addr);
+int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr);
+int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
+
 /* === migrate.c === */
 
 int knumad_migrate_init(void);
@@ -343,6 +513,9 @@ void knumad_tasks_forget(struct task_struct *leader);
  * @KNUMAD_S_HINT_FAULTS: hinting faults
  * @KNUMAD_S_HINT_FAULTS_LOCAL: of those, local
  * @KNUMAD_S_PAGES_ARMED: pages armed for hinting faults
+ * @KNUMAD_S_SAMPLES_LOST: hinting faults for which there was no room
+ * @KNUMAD_S_MMS_SAMPLED: processes that span nodes and are sampled now
+ * @KNUMAD_S_THREAD_HOMES_SET: homes given to single threads
  * @KNUMAD_S_PAGES_MIGRATED: pages moved
  * @KNUMAD_S_THP_MIGRATED: PMD-sized folios moved
  * @KNUMAD_S_FOLIOS_MIGRATED: folios of any size moved
@@ -372,6 +545,9 @@ enum knumad_stat {
 	KNUMAD_S_HINT_FAULTS,
 	KNUMAD_S_HINT_FAULTS_LOCAL,
 	KNUMAD_S_PAGES_ARMED,
+	KNUMAD_S_SAMPLES_LOST,
+	KNUMAD_S_MMS_SAMPLED,
+	KNUMAD_S_THREAD_HOMES_SET,
 	KNUMAD_S_PAGES_MIGRATED,
 	KNUMAD_S_THP_MIGRATED,
 	KNUMAD_S_FOLIOS_MIGRATED,

@@ -56,13 +56,13 @@ struct mover {
 
 /**
  * struct target - what may be moved to one node
- * @lock:	innermost, for all that follows
+ * @lock:	for all that follows
  * @tokens:	pages that may be moved now, by the rate limit
  * @stamp:	local_clock() of the last refill of @tokens
  * @inflight:	pages on their way, or reserved for a batch
  */
 struct target {
-	spinlock_t lock;
+	spinlock_t lock;	/* innermost, for all that follows */
 	u64 tokens;
 	u64 stamp;
 	unsigned long inflight;
@@ -89,6 +89,19 @@ static u64 rate_tokens(struct target *t)
 	return t->tokens;
 }
 
+/* Nothing more goes to node @nid, for now */
+static void stop_moving(struct knumad_proc *proc, int nid)
+{
+	bool more = false;
+
+	if (proc->sampling) {
+		node_clear(nid, proc->sampling->moving);
+		more = !nodes_empty(proc->sampling->moving);
+	}
+	/* Pairs with READ_ONCE() of movers that look for work without the lock */
+	WRITE_ONCE(proc->moving, more);
+}
+
 /*
  * Take tokens and room on a node for a batch of @proc. Return: pages, 0 if there is
  * none now.
@@ -102,7 +115,8 @@ static unsigned long reserve(struct knumad_proc *proc, int nid)
 	free -= min(free, t->inflight);
 	if (!free) {
 		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);
-		WRITE_ONCE(proc->moving, t->inflight);
+		if (!t->inflight)
+			stop_moving(proc, nid);
 	} else if (rate_tokens(t) < KNUMAD_BATCH_PAGES) {
 		knumad_verdict_add(KNUMAD_V_RATE_LIMITED, 1);
 		knumad_stat_add(KNUMAD_S_RATE_LIMITED, 1);
@@ -231,17 +245,30 @@ unsigned long knumad_away_from_home(const struct knumad_proc *proc)
 	return away;
 }
 
+/* Where the mover of node @nid should move memory of @proc: there if it can choose */
+static int target_of(const struct knumad_proc *proc, int nid)
+{
+	if (!proc->sampling)
+		return proc->home;
+	if (node_isset(nid, proc->sampling->moving))
+		return nid;
+	nid = first_node(proc->sampling->moving);
+	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
+}
+
 /* Isolate the next batch. Return: false if there is none now. */
 static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
-		       struct knumad_batch *batch)
+		       struct knumad_batch *batch, int nid)
 {
 	enum knumad_walk_result ret;
 
 	lockdep_assert_held(&proc->move_lock);
 	if (!proc->moving)
 		return false;
-	batch->target = proc->home;
-	batch->max_pages = reserve(proc, proc->home);
+	batch->target = target_of(proc, nid);
+	if (batch->target == NUMA_NO_NODE)
+		return false;
+	batch->max_pages = reserve(proc, batch->target);
 	if (!batch->max_pages)
 		return false;
 
@@ -251,14 +278,13 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		knumad_verdict_add(KNUMAD_V_MMAP_BUSY, 1);
 		return false;
 	}
-	/* Pairs with READ_ONCE() of movers that look for work without the lock */
 	if (ret == KNUMAD_WALK_DONE)
-		WRITE_ONCE(proc->moving, false);
+		stop_moving(proc, batch->target);
 	return batch->nr_folios || proc->moving;
 }
 
-/* Move memory of one process home, batch by batch */
-static void move_home(struct knumad_proc *proc, unsigned long *from)
+/* Move memory of one process home, batch by batch, as the mover of node @nid */
+static void move_home(struct knumad_proc *proc, unsigned long *from, int nid)
 {
 	struct mm_struct *mm = proc->slot.mm;
 	bool more = true;
@@ -275,7 +301,7 @@ static void move_home(struct knumad_proc *proc, unsigned long *from)
 
 		memset(from, 0, knumad_topo.nr * sizeof(*from));
 		mutex_lock(&proc->move_lock);
-		more = next_batch(proc, mm, &batch);
+		more = next_batch(proc, mm, &batch, nid);
 		mutex_unlock(&proc->move_lock);
 		if (batch.nr_folios)
 			move_batch(proc, mm, &batch);
@@ -287,7 +313,7 @@ static void move_home(struct knumad_proc *proc, unsigned long *from)
 /* One turn of one mover; the list of processes does not change meanwhile */
 static void move_some(struct kthread_work *work)
 {
-	struct mover *m = container_of(work, struct mover, work);
+	int nid = container_of(work, struct mover, work) - movers;
 	u64 start = task_sched_runtime(current);
 	struct knumad_proc *proc;
 	unsigned long *from;
@@ -296,11 +322,11 @@ static void move_some(struct kthread_work *work)
 	if (!from)
 		return;
 	knumad_for_each_proc(proc)
-		if (READ_ONCE(proc->moving) && proc->home == m - movers)
-			move_home(proc, from);
+		if (READ_ONCE(proc->moving) && target_of(proc, nid) == nid)
+			move_home(proc, from, nid);
 	knumad_for_each_proc(proc)
 		if (READ_ONCE(proc->moving))
-			move_home(proc, from);
+			move_home(proc, from, nid);
 	kfree(from);
 	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
 }
@@ -317,10 +343,15 @@ static unsigned long plan(nodemask_t *homes)
 	knumad_for_each_proc(proc) {
 		unsigned long away;
 
-		if (proc->home == NUMA_NO_NODE)
+		if (proc->home == NUMA_NO_NODE && !proc->sampling)
 			proc->moving = false;
 		if (!proc->moving)
 			continue;
+		/* How much is not known before the chunks have been looked at */
+		if (proc->sampling) {
+			nodes_or(*homes, *homes, proc->sampling->moving);
+			continue;
+		}
 		away = knumad_away_from_home(proc);
 		if (!away && !proc->move_cursor) {
 			proc->moving = false;

@@ -213,11 +213,11 @@ static void drop(struct knumad_proc *proc)
 {
 	struct task_struct *leader;
 
+	knumad_sampling_end(proc);
 	/* Also after exec: the new program starts without a home */
 	leader = get_pid_task(proc->pid, PIDTYPE_TGID);
 	if (leader) {
-		if (proc->home != NUMA_NO_NODE)
-			knumad_tasks_forget(leader);
+		knumad_tasks_forget(leader);
 		put_task_struct(leader);
 	}
 	mutex_lock(&knumad_procs_lock);

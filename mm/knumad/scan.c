@@ -52,6 +52,7 @@
 /**
  * struct walk_state - one chunk of a walk
  * @mm:		whose tables
+ * @proc:	the process, for a collection
  * @counts:	where to count, for a scan
  * @batch:	where to put folios, for a collection
  * @order:	a scan looks at one of 2^order small pages
@@ -65,6 +66,7 @@
  */
 struct walk_state {
 	struct mm_struct *mm;
+	const struct knumad_proc *proc;
 	struct knumad_counts *counts;
 	struct knumad_batch *batch;
 	unsigned int order;
@@ -77,10 +79,15 @@ struct walk_state {
 	unsigned long cursor;
 };
 
-/* Why the pages of a VMA must stay where they are */
-static enum knumad_verdict vma_fixed(struct vm_area_struct *vma)
+/**
+ * knumad_vma_fixed - why the pages of a VMA must stay where they are
+ * @vma: the VMA; mmap_lock is held
+ *
+ * Return: KNUMAD_V_NONE if they may move.
+ */
+enum knumad_verdict knumad_vma_fixed(struct vm_area_struct *vma)
 {
-	struct mempolicy *pol = vma->vm_policy;
+	const struct mempolicy *pol = vma->vm_policy;
 
 	if (vma->vm_flags & VM_LOCKED)
 		return KNUMAD_V_MLOCKED;
@@ -89,6 +96,19 @@ static enum knumad_verdict vma_fixed(struct vm_area_struct *vma)
 	if (pol && pol->mode != MPOL_DEFAULT && pol->mode != MPOL_LOCAL)
 		return KNUMAD_V_VMA_POLICY;
 	return KNUMAD_V_NONE;
+}
+
+/**
+ * knumad_vma_private - may there be private anonymous memory in a VMA?
+ * @vma: the VMA; mmap_lock is held
+ *
+ * Return: true if so.
+ */
+bool knumad_vma_private(struct vm_area_struct *vma)
+{
+	return vma->anon_vma && !vma_is_temporary_stack(vma) &&
+	       !is_vm_hugetlb_page(vma) &&
+	       !(vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_SHARED));
 }
 
 static int test_walk(unsigned long start, unsigned long end,
@@ -105,12 +125,10 @@ static int test_walk(unsigned long start, unsigned long end,
 	w->hold--;
 	w->entries++;
 	w->large = NULL;
-	if (!vma->anon_vma || vma_is_temporary_stack(vma) ||
-	    is_vm_hugetlb_page(vma) ||
-	    (vma->vm_flags & (VM_PFNMAP | VM_MIXEDMAP | VM_IO | VM_SHARED)))
+	if (!knumad_vma_private(vma))
 		return 1;
 
-	w->vma_fixed = vma_fixed(vma);
+	w->vma_fixed = knumad_vma_fixed(vma);
 	if (w->batch && w->vma_fixed != KNUMAD_V_NONE) {
 		knumad_verdict_add(w->vma_fixed, 1);
 		return 1;
@@ -342,6 +360,12 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start;
 
 	w->cursor = addr;
+	if (w->batch && w->proc->sampling &&
+	    knumad_chunk_target(w->proc, addr) != w->batch->target) {
+		w->hold--;
+		w->cursor = end;
+		goto out;
+	}
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
 		/* Tell sparse, which does not see through a conditional lock */
@@ -461,14 +485,18 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 				       struct mm_struct *mm,
 				       struct knumad_batch *batch)
 {
+	unsigned long *cursor = &proc->move_cursor;
 	enum knumad_walk_result ret;
 	struct walk_state w = {
 		.mm = mm,
+		.proc = proc,
 		.batch = batch,
-		.cursor = proc->move_cursor,
 	};
 
+	if (proc->sampling)
+		cursor = &proc->sampling->move_cursor[batch->target];
+	w.cursor = *cursor;
 	ret = walk_chunk(&w);
-	proc->move_cursor = ret == KNUMAD_WALK_DONE ? 0 : w.cursor;
+	*cursor = ret == KNUMAD_WALK_DONE ? 0 : w.cursor;
 	return ret;
 }

@@ -28,6 +28,9 @@ static const char * const stat_names[] = {
 	[KNUMAD_S_HINT_FAULTS]		= "hint_faults",
 	[KNUMAD_S_HINT_FAULTS_LOCAL]	= "hint_faults_local",
 	[KNUMAD_S_PAGES_ARMED]		= "pages_armed",
+	[KNUMAD_S_SAMPLES_LOST]		= "samples_lost",
+	[KNUMAD_S_MMS_SAMPLED]		= "mms_sampled",
+	[KNUMAD_S_THREAD_HOMES_SET]	= "thread_homes_set",
 	[KNUMAD_S_PAGES_MIGRATED]	= "pages_migrated",
 	[KNUMAD_S_THP_MIGRATED]		= "thp_migrated",
 	[KNUMAD_S_FOLIOS_MIGRATED]	= "folios_migrated",
@@ -214,6 +217,77 @@ static int processes_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(processes);
 
+/* Threads of a process that spans nodes: home, and samples by node of the memory */
+static void show_threads(struct seq_file *m, const struct knumad_proc *proc)
+{
+	const struct knumad_sampling *s = proc->sampling;
+	unsigned int i;
+	int nid;
+
+	for (i = 0; i < s->nr_threads; i++) {
+		const struct knumad_sthread *t = &s->threads[i];
+		const u32 *seen = s->seen + i * knumad_topo.nr;
+
+		if (!READ_ONCE(t->tid))
+			continue;
+		seq_printf(m, "%d %d %d %d %lu ", pid_nr(proc->pid), t->tid,
+			   READ_ONCE(t->home), READ_ONCE(t->node), READ_ONCE(t->load));
+		for (nid = 0; nid < knumad_topo.nr; nid++)
+			seq_printf(m, "%s%u", nid ? "," : "", READ_ONCE(seen[nid]));
+		seq_putc(m, '\n');
+	}
+}
+
+static int threads_show(struct seq_file *m, void *v)
+{
+	struct knumad_proc *proc;
+
+	seq_puts(m, "# pid tid home node load_mcpu samples\n");
+	mutex_lock(&knumad_procs_lock);
+	knumad_for_each_proc(proc)
+		if (proc->sampling)
+			show_threads(m, proc);
+	mutex_unlock(&knumad_procs_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(threads);
+
+/* Chunks of a process that spans nodes, by what is known of them */
+static void show_spanning(struct seq_file *m, const struct knumad_proc *proc)
+{
+	struct knumad_sampling *s = proc->sampling;
+	unsigned long known = 0, spread = 0, armed = 0, all = 0, index;
+	struct knumad_table *t;
+	int i;
+
+	xa_for_each(&s->chunks, index, t)
+		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
+			struct knumad_chunk c = READ_ONCE(t->chunk[i]);
+
+			all += c.user > 0;
+			known += knumad_chunk_known(&c) && !c.spread;
+			spread += c.spread;
+			armed += c.armed;
+		}
+	seq_printf(m, "%d %*pbl %u %lu %lu %lu %lu %u\n", pid_nr(proc->pid),
+		   nodemask_pr_args(&s->set), s->round, all, known, spread, armed,
+		   knumad_sampling_local(proc));
+}
+
+static int spanning_show(struct seq_file *m, void *v)
+{
+	struct knumad_proc *proc;
+
+	seq_puts(m, "# pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local\n");
+	mutex_lock(&knumad_procs_lock);
+	knumad_for_each_proc(proc)
+		if (proc->sampling)
+			show_spanning(m, proc);
+	mutex_unlock(&knumad_procs_lock);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(spanning);
+
 static void show_node(struct seq_file *m, int nid)
 {
 	unsigned long resident = 0, load = 0;
@@ -256,6 +330,8 @@ static int __init knumad_stats_init(void)
 
 	debugfs_create_file("stats", 0444, dir, NULL, &stats_fops);
 	debugfs_create_file("processes", 0444, dir, NULL, &processes_fops);
+	debugfs_create_file("threads", 0444, dir, NULL, &threads_fops);
+	debugfs_create_file("spanning", 0444, dir, NULL, &spanning_fops);
 	debugfs_create_file("nodes", 0444, dir, NULL, &nodes_fops);
 	return 0;
 }

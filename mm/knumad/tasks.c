@@ -216,14 +216,19 @@ put:
 	put_task_struct(leader);
 }
 
+static void prefer(struct task_struct *t, int nid)
+{
+	if (READ_ONCE(t->numa_preferred_nid) != nid)
+		knumad_set_preferred(t, nid);
+}
+
 static void set_preferred(struct task_struct *leader, int nid)
 {
 	struct task_struct *t;
 
 	rcu_read_lock();
 	for_each_thread(leader, t)
-		if (READ_ONCE(t->numa_preferred_nid) != nid)
-			knumad_set_preferred(t, nid);
+		prefer(t, nid);
 	rcu_read_unlock();
 }
 
@@ -308,18 +313,33 @@ static s64 swap_gain(const struct knumad_proc *proc, int from, int to,
 }
 
 /*
- * The running thread at home whose exchange with @t gains most, with a
+ * The gain of exchanging a thread of a process that spans nodes, whose samples were
+ * weighed when it was given its home, with @other: who belongs where it comes from
+ * goes first, who is at home stays.
+ */
+static s64 span_gain(int from, int to, struct task_struct *other)
+{
+	int home = READ_ONCE(other->numa_preferred_nid);
+
+	if (home == to)
+		return 0;
+	return home == from ? 2 : 1;
+}
+
+/*
+ * The running thread at @home whose exchange with @t gains most, with a
  * reference; NULL if none gains.
  */
 static struct task_struct *find_partner(const struct knumad_proc *proc,
-					struct task_struct *t, int *partner_cpu)
+					struct task_struct *t, int home,
+					int *partner_cpu)
 {
 	struct task_struct *best = NULL;
 	int from = task_cpu(t), cpu;
 	s64 best_gain = 0;
 
 	rcu_read_lock();
-	for_each_cpu_and(cpu, cpumask_of_node(proc->home), t->cpus_ptr) {
+	for_each_cpu_and(cpu, cpumask_of_node(home), t->cpus_ptr) {
 		struct task_struct *other;
 		s64 gain;
 
@@ -329,7 +349,8 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 		if (!other || is_idle_task(other) || !is_movable(other) ||
 		    !cpumask_test_cpu(from, other->cpus_ptr))
 			continue;
-		gain = swap_gain(proc, cpu_to_node(from), proc->home, other);
+		gain = proc->sampling ? span_gain(cpu_to_node(from), home, other) :
+			swap_gain(proc, cpu_to_node(from), home, other);
 		if (gain <= best_gain)
 			continue;
 		best_gain = gain;
@@ -342,12 +363,12 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 	return best;
 }
 
-static void bring_home(struct knumad_proc *proc, struct task_struct *t)
+static void bring_home(struct knumad_proc *proc, struct task_struct *t, int home)
 {
 	int from = task_cpu(t), cpu, ret;
 	struct task_struct *partner;
 
-	cpu = find_idle_cpu(t, proc->home);
+	cpu = find_idle_cpu(t, home);
 	if (cpu >= 0) {
 		ret = migrate_task_to(t, cpu);
 		trace_knumad_task_move(task_pid_nr(t), from, cpu, 0, ret);
@@ -355,7 +376,7 @@ static void bring_home(struct knumad_proc *proc, struct task_struct *t)
 			knumad_stat_add(KNUMAD_S_TASKS_MOVED, 1);
 		return;
 	}
-	partner = find_partner(proc, t, &cpu);
+	partner = find_partner(proc, t, home, &cpu);
 	if (!partner)
 		return;
 	ret = migrate_swap(t, partner, cpu, from);
@@ -367,11 +388,11 @@ static void bring_home(struct knumad_proc *proc, struct task_struct *t)
 }
 
 /* A sleeping thread wakes up at home; it may be moved to an idle CPU then */
-static void call_home(struct knumad_proc *proc, struct task_struct *t)
+static void call_home(struct task_struct *t, int home)
 {
 	int cpu;
 
-	for_each_cpu_and(cpu, cpumask_of_node(proc->home), t->cpus_ptr) {
+	for_each_cpu_and(cpu, cpumask_of_node(home), t->cpus_ptr) {
 		if (!knumad_cpu_usable(cpu))
 			continue;
 		if (!migrate_task_to(t, cpu))
@@ -383,7 +404,11 @@ static void call_home(struct knumad_proc *proc, struct task_struct *t)
 /* Runs, or will wake up, on another node than its home, and may run at home */
 static bool is_away(struct task_struct *t, int home)
 {
-	int cpu = task_is_running(t) ? task_cpu(t) : READ_ONCE(t->wake_cpu);
+	int cpu;
+
+	if (home == NUMA_NO_NODE)
+		return false;
+	cpu = task_is_running(t) ? task_cpu(t) : READ_ONCE(t->wake_cpu);
 
 	return cpu_to_node(cpu) != home && is_movable(t) &&
 	       cpumask_intersects(cpumask_of_node(home), t->cpus_ptr);
@@ -391,7 +416,7 @@ static bool is_away(struct task_struct *t, int home)
 
 /**
  * knumad_tasks_settle - bring the threads of a process home
- * @proc: the process, with a home
+ * @proc: the process, with a home or being sampled
  *
  * Knumad thread only; sleeps until the threads have moved. Threads started
  * since the last call get their preferred node.
@@ -404,26 +429,28 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 
 	if (!leader)
 		return;
-	set_preferred(leader, proc->home);
 
 	proc->displaced = 0;
 	rcu_read_lock();
 	for_each_thread(leader, t) {
-		if (!is_away(t, proc->home))
+		int home = knumad_thread_home(proc, t->pid);
+
+		prefer(t, home);
+		if (nr == KNUMAD_MAX_MOVES || !is_away(t, home))
 			continue;
 		proc->displaced += task_is_running(t);
 		get_task_struct(t);
 		away[nr++] = t;
-		if (nr == KNUMAD_MAX_MOVES)
-			break;
 	}
 	rcu_read_unlock();
 
 	for (i = 0; i < nr; i++) {
+		int home = knumad_thread_home(proc, away[i]->pid);
+
 		if (task_is_running(away[i]))
-			bring_home(proc, away[i]);
+			bring_home(proc, away[i], home);
 		else
-			call_home(proc, away[i]);
+			call_home(away[i], home);
 		put_task_struct(away[i]);
 	}
 	put_task_struct(leader);

@@ -25,6 +25,7 @@ struct knumad_tunables knumad_tun = {
 	.reserve_percent	= 1,
 	.min_resident_mb	= 16,
 	.min_cpu_ms		= 500,
+	.samples_per_s		= 1000,
 };
 
 /* Serialises writers, for the rules that tie two values together */
@@ -218,6 +219,12 @@ static struct number numbers[] = {
 		.val = &knumad_tun.min_cpu_ms,
 		.min = 0,
 		.max = KNUMAD_HOUR_MS,
+	},
+	{
+		.attr = __ATTR(samples_per_s, 0644, number_show, number_store),
+		.val = &knumad_tun.samples_per_s,
+		.min = 0,
+		.max = 100000,
 	},
 };
 

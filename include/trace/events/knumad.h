@@ -41,6 +41,21 @@ TRACE_EVENT(knumad_home,
 		      __entry->from, __entry->to, __get_str(verdict))
 );
 
+TRACE_EVENT(knumad_thread,
+	    TP_PROTO(pid_t tid, int from, int to),
+	    TP_ARGS(tid, from, to),
+	    TP_STRUCT__entry(__field(pid_t, tid)
+			     __field(int, from)
+			     __field(int, to)
+	    ),
+	    TP_fast_assign(__entry->tid = tid;
+			   __entry->from = from;
+			   __entry->to = to;
+	    ),
+	    TP_printk("tid=%d from=%d to=%d", __entry->tid, __entry->from,
+		      __entry->to)
+);
+
 TRACE_EVENT(knumad_verdict,
 	    TP_PROTO(pid_t pid, const char *from, const char *to),
 	    TP_ARGS(pid, from, to),

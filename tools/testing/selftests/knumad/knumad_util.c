@@ -31,7 +31,8 @@ struct kn_topology kn_topo;
 const char *const kn_stat_names[] = {
 	"passes", "wakeups", "mms_watched", "mms_enrolled", "mms_dropped",
 	"pages_scanned", "scan_ns", "hint_faults", "hint_faults_local",
-	"pages_armed", "pages_migrated", "thp_migrated", "folios_migrated",
+	"pages_armed", "samples_lost", "mms_sampled", "thread_homes_set",
+	"pages_migrated", "thp_migrated", "folios_migrated",
 	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
 	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
 	"mmap_hold_max_ns", "bytes", "bytes_max", "self_disabled", NULL
@@ -352,7 +353,7 @@ void kn_save_system(void)
 	static const char *const tunables[] = {
 		"scan_max_interval_ms", "scan_interval_ms", "policy", "scan_pages",
 		"cpu_percent", "migrate_mb_per_s", "reserve_percent",
-		"min_resident_mb", "min_cpu_ms"
+		"min_resident_mb", "min_cpu_ms", "samples_per_s"
 	};
 	struct dirent *entry;
 	char path[512];
@@ -560,6 +561,44 @@ bool kn_process(pid_t pid, struct kn_process *process)
 	return found;
 }
 
+/* The row of a thread. False: it has none, its process does not span nodes. */
+bool kn_thread(int tid, struct kn_thread *thread)
+{
+	bool found = false;
+	char line[1024];
+	FILE *file;
+	int id;
+
+	file = fopen(KN_DEBUGFS "threads", "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%*d %d %d %d %llu", &id, &thread->home, &thread->node,
+			       &thread->load_mcpu) == 4 && id == tid;
+	fclose(file);
+	return found;
+}
+
+/* What is known of the memory of a process that spans nodes. False: it does not. */
+bool kn_spanning(pid_t pid, struct kn_spanning *spanning)
+{
+	bool found = false;
+	char line[1024];
+	FILE *file;
+	int id;
+
+	file = fopen(KN_DEBUGFS "spanning", "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%d %*s %llu %llu %llu %llu %llu %llu", &id,
+			       &spanning->rounds, &spanning->used, &spanning->one_node,
+			       &spanning->spread, &spanning->armed,
+			       &spanning->local) == 7 && id == pid;
+	fclose(file);
+	return found;
+}
+
 bool kn_verdict_is(pid_t pid, const char *word)
 {
 	struct kn_process process;
@@ -698,6 +737,8 @@ void kn_dump(void)
 {
 	dump("stats", false);
 	dump("processes", true);
+	dump("threads", true);
+	dump("spanning", true);
 	dump("nodes", true);
 }
 
@@ -810,9 +851,16 @@ struct thread_arg {
 	int index;
 };
 
-static size_t slice_size(const struct kn_worker *worker)
+static int nr_sets(const struct kn_work *work)
 {
-	return worker->work.size / worker->work.threads;
+	if (work->sets)
+		return work->sets;
+	return work->sharers ? work->threads / work->sharers : work->threads;
+}
+
+static size_t set_size(const struct kn_work *work)
+{
+	return work->size / nr_sets(work);
 }
 
 static void pin(int node)
@@ -832,10 +880,10 @@ static void *worker_thread(void *data)
 	const struct kn_work *work = &arg->worker->work;
 	struct kn_shared *sh = arg->worker->sh;
 	struct kn_thread_state *self = &sh->thread[arg->index];
-	size_t slice = slice_size(arg->worker);
-	char *start = sh->mem + arg->index * slice, *at;
+	size_t size = set_size(work);
 	__u64 *word, sum = 0;
-	int node, cpu;
+	int node, cpu, set;
+	char *start, *at;
 
 	self->tid = syscall(SYS_gettid);
 	node = work->cpu_nodes ? work->cpu_nodes[arg->index] : work->cpu_node;
@@ -843,10 +891,12 @@ static void *worker_thread(void *data)
 		pin(node);
 
 	while (!KN_READ(sh->stop)) {
-		for (at = start; at < start + slice; at += KN_PAGE) {
-			word = (__u64 *)at;
-			KN_WRITE(*word, KN_READ(*word) + 1);
-		}
+		set = KN_READ(sh->set_of[arg->index]);
+		start = sh->mem + set * size;
+		/* Others may count, too: those who share it, and those who had it before */
+		for (at = start; at < start + size; at += KN_PAGE)
+			__atomic_fetch_add((__u64 *)at, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&sh->swept[set], 1, __ATOMIC_RELAXED);
 		if (!arg->index && !sh->extra_idle)
 			for (at = sh->extra; at < sh->extra + sh->extra_size; at += KN_PAGE)
 				sum += KN_READ(*(__u64 *)at);
@@ -873,7 +923,7 @@ static int worker_memory(struct kn_worker *worker)
 	size_t first = work->size - work->rest;
 	int i, ret;
 
-	sh->mem = kn_map(work->size, work->folio);
+	sh->mem = kn_map(work->size, work->align > work->folio ? work->align : work->folio);
 	if (!sh->mem)
 		return -ENOMEM;
 	sh->size = work->size;
@@ -882,21 +932,23 @@ static int worker_memory(struct kn_worker *worker)
 	if (!ret && work->rest)
 		ret = kn_place(sh->mem + first, work->rest, work->rest_node,
 			       first / sizeof(__u64), work->thin);
-	for (i = 0; i < work->threads; i++)
+	for (i = 0; i < work->threads; i++) {
 		sh->thread[i].cpu = -1;
+		sh->set_of[i] = work->sharers ? i / work->sharers : i;
+	}
 	return ret;
 }
 
 static __u64 worker_check(struct kn_worker *worker)
 {
 	struct kn_shared *sh = worker->sh;
-	size_t slice = slice_size(worker);
+	size_t size = set_size(&worker->work);
 	__u64 bad = 0;
 	int i;
 
-	for (i = 0; i < worker->work.threads; i++)
-		bad += kn_check(sh->mem + i * slice, slice, i * slice / sizeof(__u64),
-				worker->work.thin, sh->thread[i].sweeps);
+	for (i = 0; i < nr_sets(&worker->work); i++)
+		bad += kn_check(sh->mem + i * size, size, i * size / sizeof(__u64),
+				worker->work.thin, sh->swept[i]);
 	return bad;
 }
 
@@ -1162,6 +1214,22 @@ unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int 
 	return share_on(worker->pid, worker->sh->mem, worker->sh->size, node, stride);
 }
 
+/* Per mille of the pages of a set that are on @node */
+unsigned int kn_set_on(const struct kn_worker *worker, int set, int node)
+{
+	size_t size = set_size(&worker->work);
+
+	return share_on(worker->pid, worker->sh->mem + set * size, size, node, 1);
+}
+
+/* The home of a thread of a process that spans nodes, or KN_NONE */
+int kn_thread_home(const struct kn_worker *worker, int index)
+{
+	struct kn_thread thread;
+
+	return kn_thread(worker->sh->thread[index].tid, &thread) ? thread.home : KN_NONE;
+}
+
 unsigned int kn_extra_on(const struct kn_worker *worker, int node)
 {
 	return share_on(worker->pid, worker->sh->extra, worker->sh->extra_size, node, 1);
@@ -1190,6 +1258,139 @@ bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mi
 {
 	return kn_wait_until(kn_share_on(worker, node, 16) >= per_mille &&
 			     kn_share_on(worker, node, 1) >= per_mille, secs);
+}
+
+/*
+ * Memory whose mapping is changed in all possible ways.
+ */
+
+unsigned int kn_random(unsigned int *state)
+{
+	*state = *state * 1103515245 + 12345;
+	return *state >> 16;
+}
+
+/* Touch memory for a while. Returns how often. */
+unsigned int kn_touch(char *mem, size_t size, int ms)
+{
+	__u64 end = kn_now_ms() + ms;
+	unsigned int times = 0;
+	__u64 *word;
+	size_t at;
+
+	do {
+		for (at = 0; at < size; at += KN_PAGE) {
+			word = (__u64 *)(mem + at);
+			KN_WRITE(*word, KN_READ(*word) + 1);
+		}
+		times++;
+	} while (kn_now_ms() < end);
+	return times;
+}
+
+/* A page may have been given back: is each word of it zero, or none lost? */
+static bool is_freed_or_whole(const char *mem, size_t at, __u64 seed, __u64 count)
+{
+	const __u64 *word = (const __u64 *)(mem + at);
+	size_t i;
+
+	if (!kn_check(word, KN_PAGE, seed + at / sizeof(__u64), false, count))
+		return true;
+	for (i = 0; i < KN_PAGE / sizeof(__u64); i++)
+		if (KN_READ(word[i]))
+			return false;
+	return true;
+}
+
+/* Put memory on a node, or anywhere and set no policy even for a moment */
+static bool fill_chunk(char *mem, int node)
+{
+	if (node != KN_NONE)
+		return !kn_place(mem, KN_CHUNK, node, 7, false);
+	kn_fill(mem, KN_CHUNK, 7, false);
+	return true;
+}
+
+/*
+ * One change of a chunk, or a look at it. New memory is on @node, or anywhere if that
+ * is KN_NONE. Returns false if something is wrong.
+ */
+bool kn_change_chunk(struct kn_chunk *chunk, unsigned int *seed, int node)
+{
+	unsigned int what = kn_random(seed) % 10;
+	char *mem = chunk->mem, *to;
+	size_t at;
+
+	if (!mem) {
+		mem = kn_map(KN_CHUNK, KN_CHUNK);
+		if (!mem)
+			return false;
+		madvise(mem, KN_CHUNK, what & 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+		chunk->mem = mem;
+		chunk->times = 0;
+		return fill_chunk(mem, node);
+	}
+	switch (what) {
+	case 0:
+		/* Gone, and back as another one later */
+		if (kn_check(mem, KN_CHUNK, 7, false, chunk->times))
+			return false;
+		chunk->mem = NULL;
+		return !munmap(mem, KN_CHUNK);
+	case 1:
+		/* Elsewhere */
+		to = kn_map(KN_CHUNK, kn_random(seed) & 1 ? KN_CHUNK : 0);
+		if (!to)
+			return false;
+		chunk->mem = mremap(mem, KN_CHUNK, KN_CHUNK, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+		return chunk->mem == to && !kn_check(to, KN_CHUNK, 7, false, chunk->times);
+	case 2:
+		/* Emptied: zeroes, and filled again */
+		if (madvise(mem, KN_CHUNK, MADV_DONTNEED))
+			return false;
+		for (at = 0; at < KN_CHUNK; at += KN_PAGE)
+			if (KN_READ(*(__u64 *)(mem + at)) || KN_READ(*(__u64 *)(mem + at + 8)))
+				return false;
+		chunk->times = 0;
+		return fill_chunk(mem, node);
+	case 3:
+		/* A hole in the middle, which may split a huge page's mapping */
+		at = KN_CHUNK / 4 + kn_random(seed) % 64 * KN_PAGE;
+		if (madvise(mem + at, KN_CHUNK / 4, MADV_DONTNEED))
+			return false;
+		kn_fill(mem + at, KN_CHUNK / 4, 7 + at / sizeof(__u64), false);
+		chunk->times = 0;
+		for (at = 0; at < KN_CHUNK; at += KN_PAGE)
+			KN_WRITE(*(__u64 *)(mem + at), 0);
+		return true;
+	case 4:
+		/* Read-only and back: page table entries and mappings change. */
+		if (mprotect(mem, KN_CHUNK / 2, PROT_READ) ||
+		    kn_check(mem, KN_CHUNK, 7, false, chunk->times))
+			return false;
+		return !mprotect(mem, KN_CHUNK / 2, PROT_READ | PROT_WRITE);
+	case 5:
+		/* Inaccessible, which looks as if armed, and back */
+		if (mprotect(mem + KN_CHUNK / 4, KN_CHUNK / 2, PROT_NONE))
+			return false;
+		sched_yield();
+		if (mprotect(mem + KN_CHUNK / 4, KN_CHUNK / 2, PROT_READ | PROT_WRITE))
+			return false;
+		return !kn_check(mem, KN_CHUNK, 7, false, chunk->times);
+	case 6:
+		/* Given back, but perhaps not taken */
+		if (madvise(mem, KN_CHUNK, MADV_FREE))
+			return false;
+		for (at = 0; at < KN_CHUNK; at += KN_PAGE)
+			if (!is_freed_or_whole(mem, at, 7, chunk->times))
+				return false;
+		chunk->times = 0;
+		kn_fill(mem, KN_CHUNK, 7, false);
+		return true;
+	default:
+		chunk->times += kn_touch(mem, KN_CHUNK, 0);
+		return !kn_check(mem, KN_CHUNK, 7, false, chunk->times);
+	}
 }
 
 /* A field, in kB, of the mapping at @addr */

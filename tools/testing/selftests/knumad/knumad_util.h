@@ -135,6 +135,23 @@ struct kn_process {
 	char verdict[32];
 };
 
+/* Of a process that spans nodes: a thread, */
+struct kn_thread {
+	int home;
+	int node;
+	__u64 load_mcpu;
+};
+
+/* ... and its chunks of memory */
+struct kn_spanning {
+	__u64 rounds;
+	__u64 used;
+	__u64 one_node;
+	__u64 spread;
+	__u64 armed;
+	__u64 local;
+};
+
 #define KN_PROCESSES_HEADER \
 	"# pid comm home resident used cpu load_mcpu threads faults moved scan_us interval_ms verdict\n"
 #define KN_NODES_HEADER \
@@ -152,6 +169,8 @@ bool kn_find_stat(const char *name, __u64 *value);
 __u64 kn_stat(const char *name);
 __u64 kn_verdict(const char *word);
 __u64 kn_vmstat(const char *name);
+bool kn_thread(int tid, struct kn_thread *thread);
+bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
 bool kn_wait_passes(unsigned int nr, int secs);
 pid_t kn_thread_pid(void);
 void kn_dump(void);
@@ -186,21 +205,28 @@ struct kn_shared {
 	bool extra_idle;		/* threads keep off the second region */
 	int stop;
 	int pause_us;			/* of each thread, after a sweep */
+	int set_of[KN_MAX_THREADS];	/* which set a thread uses; to be changed at will */
+	__u64 swept[KN_MAX_THREADS];	/* sweeps over a set that are finished */
 	__u64 bad;			/* words that were not as they should be */
 	int fd;				/* for the hooks: a descriptor, a process */
 	pid_t child;
+	int go;				/* for the hooks: now */
+	__u64 rounds;			/* of what a hook does over and over */
 	char why[160];			/* why a hook could not do its job */
 	struct kn_thread_state thread[KN_MAX_THREADS];
 };
 
 /* What a worker does */
 struct kn_work {
-	size_t size;			/* bytes, a multiple of threads * folio */
+	size_t size;			/* bytes, a multiple of sets * folio */
+	size_t align;			/* of the memory, if more than a folio */
 	size_t folio;			/* 0: 4 KiB pages, else madvise()d huge ones */
 	int node;			/* the memory is first put here, */
 	size_t rest;			/* ... but its last so many bytes */
 	int rest_node;			/* ... here */
 	int threads;
+	int sharers;			/* so many threads use a set of pages; 0: one */
+	int sets;			/* 0: none that nobody uses at first */
 	int cpu_node;			/* threads begin here; KN_NONE: anywhere, */
 	const int *cpu_nodes;		/* ... or each on one of these nodes, */
 	bool pinned;			/* ... and stay there if so */
@@ -240,11 +266,26 @@ unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsign
 __u64 kn_pages_at(pid_t pid, const void *addr, size_t size, unsigned int stride,
 		  __u64 *on_node);
 unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int stride);
+unsigned int kn_set_on(const struct kn_worker *worker, int set, int node);
+int kn_thread_home(const struct kn_worker *worker, int index);
 unsigned int kn_extra_on(const struct kn_worker *worker, int node);
 int kn_gathered_on(const struct kn_worker *worker, unsigned int stride);
 int kn_wait_gathered(const struct kn_worker *worker, int secs);
 bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mille, int secs);
 __u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field);
+
+/* Memory whose mapping is changed in all possible ways */
+
+#define KN_CHUNK	(2 * KN_MB)
+
+struct kn_chunk {
+	char *mem;
+	unsigned int times;		/* that it was touched */
+};
+
+unsigned int kn_random(unsigned int *state);
+unsigned int kn_touch(char *mem, size_t size, int ms);
+bool kn_change_chunk(struct kn_chunk *chunk, unsigned int *seed, int node);
 
 /* System calls that libc does not wrap */
 

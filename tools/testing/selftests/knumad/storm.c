@@ -17,7 +17,6 @@
 /* A storm allocates some 100 MB; this much may look lost afterwards. */
 #define SLACK		(8 * KN_MB / KN_PAGE)
 #define SMALL		(4 * KN_MB)
-#define CHUNK		(2 * KN_MB)
 #define NR_CHUNKS	8
 
 FIXTURE(storm)
@@ -114,36 +113,12 @@ static void calm(struct __test_metadata *_metadata, struct _test_data_storm *sel
 		TH_LOG("%llu pages lost", self->free - kn_all_free());
 }
 
-static unsigned int next_random(unsigned int *state)
-{
-	*state = *state * 1103515245 + 12345;
-	return *state >> 16;
-}
-
 static void go_to(int node)
 {
 	cpu_set_t set;
 
 	kn_node_cpus(node, &set);
 	sched_setaffinity(0, sizeof(set), &set);
-}
-
-/* Touch memory for a while. Returns how often. */
-static unsigned int touch(char *mem, size_t size, int ms)
-{
-	__u64 end = kn_now_ms() + ms;
-	unsigned int times = 0;
-	__u64 *word;
-	size_t at;
-
-	do {
-		for (at = 0; at < size; at += KN_PAGE) {
-			word = (__u64 *)(mem + at);
-			KN_WRITE(*word, KN_READ(*word) + 1);
-		}
-		times++;
-	} while (kn_now_ms() < end);
-	return times;
 }
 
 /* A short life: memory on one node, work on the other. Returns wrong words. */
@@ -156,7 +131,7 @@ static __u64 short_life(const int *node, int ms)
 	if (!mem || kn_place(mem, SMALL, node[0], 1, false))
 		return 1;
 	go_to(node[1]);
-	times = touch(mem, SMALL, ms);
+	times = kn_touch(mem, SMALL, ms);
 	bad = kn_check(mem, SMALL, 1, false, times);
 	munmap(mem, SMALL);
 	return bad;
@@ -208,11 +183,11 @@ static void exit_child(struct _test_data_storm *self, unsigned int seed)
 		pid = fork();
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			_exit(!!short_life(self->node, next_random(&seed) % 1000));
+			_exit(!!short_life(self->node, kn_random(&seed) % 1000));
 		}
 		killer = fork();
 		if (!killer) {
-			usleep(next_random(&seed) % 1000 * 1000);
+			usleep(kn_random(&seed) % 1000 * 1000);
 			kill(pid, SIGKILL);
 			_exit(0);
 		}
@@ -252,7 +227,7 @@ static int exec_again(char **argv)
 	unsigned int seed = kn_now_ms();
 
 	kn_read_topology();
-	if (short_life(node, next_random(&seed) % 500))
+	if (short_life(node, kn_random(&seed) % 500))
 		return 3;
 	execv("/proc/self/exe", argv);
 	return 4;
@@ -279,19 +254,19 @@ static void fork_child(struct _test_data_storm *self, unsigned int seed)
 	if (!mem || kn_place(mem, SMALL, self->node[0], 1, false))
 		_exit(2);
 	for (;;) {
-		go_to(self->node[next_random(&seed) & 1]);
-		times += touch(mem, SMALL, next_random(&seed) % 200);
+		go_to(self->node[kn_random(&seed) & 1]);
+		times += kn_touch(mem, SMALL, kn_random(&seed) % 200);
 		pid = fork();
 		if (!pid) {
 			/* Some pages shared, some its own */
-			more = touch(mem, SMALL / 2, next_random(&seed) % 200);
+			more = kn_touch(mem, SMALL / 2, kn_random(&seed) % 200);
 			if (kn_check(mem + SMALL / 2, SMALL / 2,
 				     1 + SMALL / 2 / sizeof(__u64), false, times) ||
 			    kn_check(mem, SMALL / 2, 1, false, times + more))
 				_exit(3);
 			_exit(0);
 		}
-		times += touch(mem, SMALL, next_random(&seed) % 200);
+		times += kn_touch(mem, SMALL, kn_random(&seed) % 200);
 		if (pid < 0 || waitpid(pid, &status, 0) != pid || status ||
 		    kn_check(mem, SMALL, 1, false, times))
 			_exit(4);
@@ -308,78 +283,16 @@ TEST_F(storm, forks)
 	calm(_metadata, self);
 }
 
-/* One step of the next storm, on a chunk. Returns false if something is wrong. */
-static bool change_chunk(char **chunk, unsigned int *times, unsigned int *seed, int node)
-{
-	unsigned int what = next_random(seed) % 8;
-	char *mem = *chunk, *to;
-	size_t at;
-
-	if (!mem) {
-		mem = kn_map(CHUNK, CHUNK);
-		if (!mem)
-			return false;
-		madvise(mem, CHUNK, what & 1 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-		*chunk = mem;
-		*times = 0;
-		return !kn_place(mem, CHUNK, node, 7, false);
-	}
-	switch (what) {
-	case 0:
-		/* Gone, and back as another one later */
-		if (kn_check(mem, CHUNK, 7, false, *times))
-			return false;
-		*chunk = NULL;
-		return !munmap(mem, CHUNK);
-	case 1:
-		/* Elsewhere */
-		to = kn_map(CHUNK, next_random(seed) & 1 ? CHUNK : 0);
-		if (!to)
-			return false;
-		*chunk = mremap(mem, CHUNK, CHUNK, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-		return *chunk == to && !kn_check(to, CHUNK, 7, false, *times);
-	case 2:
-		/* Emptied: zeroes, and filled again */
-		if (madvise(mem, CHUNK, MADV_DONTNEED))
-			return false;
-		for (at = 0; at < CHUNK; at += KN_PAGE)
-			if (KN_READ(*(__u64 *)(mem + at)) || KN_READ(*(__u64 *)(mem + at + 8)))
-				return false;
-		*times = 0;
-		return !kn_place(mem, CHUNK, node, 7, false);
-	case 3:
-		/* A hole in the middle, which may split a huge page's mapping */
-		at = CHUNK / 4 + next_random(seed) % 64 * KN_PAGE;
-		if (madvise(mem + at, CHUNK / 4, MADV_DONTNEED))
-			return false;
-		kn_fill(mem + at, CHUNK / 4, 7 + at / sizeof(__u64), false);
-		*times = 0;
-		for (at = 0; at < CHUNK; at += KN_PAGE)
-			KN_WRITE(*(__u64 *)(mem + at), 0);
-		return true;
-	case 4:
-		/* Read-only and back: page table entries and mappings change. */
-		if (mprotect(mem, CHUNK / 2, PROT_READ) ||
-		    kn_check(mem, CHUNK, 7, false, *times))
-			return false;
-		return !mprotect(mem, CHUNK / 2, PROT_READ | PROT_WRITE);
-	default:
-		*times += touch(mem, CHUNK, 0);
-		return !kn_check(mem, CHUNK, 7, false, *times);
-	}
-}
-
 static void map_child(struct _test_data_storm *self, unsigned int seed)
 {
-	char *chunk[NR_CHUNKS] = { NULL };
-	unsigned int times[NR_CHUNKS], i;
+	struct kn_chunk chunk[NR_CHUNKS] = { 0 };
+	unsigned int i;
 
 	for (;;) {
-		if (!(next_random(&seed) % 32))
-			go_to(self->node[next_random(&seed) & 1]);
-		i = next_random(&seed) % NR_CHUNKS;
-		if (!change_chunk(&chunk[i], &times[i], &seed,
-				  self->node[next_random(&seed) & 1]))
+		if (!(kn_random(&seed) % 32))
+			go_to(self->node[kn_random(&seed) & 1]);
+		i = kn_random(&seed) % NR_CHUNKS;
+		if (!kn_change_chunk(&chunk[i], &seed, self->node[kn_random(&seed) & 1]))
 			_exit(2);
 	}
 }
@@ -398,34 +311,34 @@ TEST_F(storm, unmaps_remaps_and_advice)
 /* Threads that come and go in a process that is on the move */
 static void *short_thread(void *data)
 {
-	return (void *)(long)touch(data, CHUNK, 5);
+	return (void *)(long)kn_touch(data, KN_CHUNK, 5);
 }
 
 static void thread_child(struct _test_data_storm *self, unsigned int seed)
 {
-	char *mem = kn_map(2 * CHUNK, 0);
+	char *mem = kn_map(2 * KN_CHUNK, 0);
 	unsigned int times[2] = { 0 }, i;
 	pthread_t thread[2];
 	void *more;
 
-	if (!mem || kn_place(mem, 2 * CHUNK, self->node[0], 5, false))
+	if (!mem || kn_place(mem, 2 * KN_CHUNK, self->node[0], 5, false))
 		_exit(2);
 	for (;;) {
-		if (!(next_random(&seed) % 32))
-			go_to(self->node[next_random(&seed) & 1]);
+		if (!(kn_random(&seed) % 32))
+			go_to(self->node[kn_random(&seed) & 1]);
 		for (i = 0; i < 2; i++)
-			if (pthread_create(&thread[i], NULL, short_thread, mem + i * CHUNK))
+			if (pthread_create(&thread[i], NULL, short_thread, mem + i * KN_CHUNK))
 				_exit(3);
 		for (i = 0; i < 2; i++) {
 			if (pthread_join(thread[i], &more))
 				_exit(4);
 			times[i] += (long)more;
 		}
-		if (next_random(&seed) % 16)
+		if (kn_random(&seed) % 16)
 			continue;
 		for (i = 0; i < 2; i++)
-			if (kn_check(mem + i * CHUNK, CHUNK, 5 + i * CHUNK / sizeof(__u64), false,
-				     times[i]))
+			if (kn_check(mem + i * KN_CHUNK, KN_CHUNK,
+				     5 + i * KN_CHUNK / sizeof(__u64), false, times[i]))
 				_exit(5);
 	}
 }

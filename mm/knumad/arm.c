@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: arming samples
+ *
+ * A round walks the chunks of a process that spans nodes and makes one page of those
+ * that are due inaccessible: the next thread that uses it tells by a hinting fault. The
+ * kernel's own change_protection() does it, so that every rule of NUMA balancing about
+ * page tables and TLBs holds here, too; pages are chosen one by one, and all of a hold
+ * of mmap_lock share one flush.
+ */
+
+#include <linux/hugetlb.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagewalk.h>
+#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/sched/mm.h>
+#include <linux/vmstat.h>
+
+#include <asm/tlb.h>
+
+#include "../internal.h"
+#include "internal.h"
+
+/* Page tables looked at, and samples armed, before mmap_lock is let go */
+#define KNUMAD_HOLD_CHUNKS	256
+#define KNUMAD_HOLD_SAMPLES	64
+
+/* In an address: of a huge page */
+#define KNUMAD_HUGE		1UL
+
+/* Armed pages of a chunk that nobody used yet: then it is idle */
+#define KNUMAD_MAX_ARMED	4
+
+/**
+ * struct arm_state - one hold of mmap_lock
+ * @proc:	whose memory
+ * @hold:	page tables left before mmap_lock is let go
+ * @budget:	samples that may still be armed
+ * @nr:		samples chosen
+ * @addr:	where they are
+ * @cursor:	where the next hold goes on
+ */
+struct arm_state {
+	struct knumad_proc *proc;
+	int hold;
+	unsigned long budget;
+	unsigned int nr;
+	unsigned long addr[KNUMAD_HOLD_SAMPLES];
+	unsigned long cursor;
+};
+
+static int test_walk(unsigned long start, unsigned long end,
+		     struct mm_walk *walk)
+{
+	struct arm_state *a = walk->private;
+
+	if (a->hold <= 0) {
+		a->cursor = start;
+		return -EINTR;
+	}
+	a->hold--;
+	return !knumad_vma_private(walk->vma) || !vma_is_accessible(walk->vma) ||
+	       knumad_vma_fixed(walk->vma) != KNUMAD_V_NONE;
+}
+
+/* Would a hinting fault on this folio tell something that can be acted upon? */
+static bool is_candidate(struct folio *folio)
+{
+	return folio && !folio_is_zone_device(folio) && folio_test_anon(folio) &&
+	       !folio_test_ksm(folio) && !folio_likely_mapped_shared(folio) &&
+	       !folio_maybe_dma_pinned(folio);
+}
+
+/* Return: true if @pmd, a huge page, may be armed */
+static bool look_at_pmd(struct arm_state *a, struct vm_area_struct *vma,
+			pmd_t pmd, unsigned long addr, struct knumad_chunk *c)
+{
+	if (!pmd_present(pmd))
+		return false;
+	if (pmd_protnone(pmd))
+		return false;
+	c->armed = false;
+	return is_candidate(vm_normal_folio_pmd(vma, addr, pmd));
+}
+
+/*
+ * Choose a page that was used. Return: its address, 0 for none, also if there are
+ * samples enough that nobody used.
+ */
+static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
+				  unsigned long addr, unsigned long end,
+				  struct knumad_chunk *c)
+{
+	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
+	unsigned long first = get_random_u32_below(nr);
+	unsigned int armed = 0;
+
+	for (i = 0; i < nr; i++) {
+		unsigned long at = (first + i) % nr;
+		pte_t pte = ptep_get(start + at);
+		unsigned long where = addr + (at << PAGE_SHIFT);
+
+		if (!pte_present(pte))
+			continue;
+		if (pte_protnone(pte))
+			armed++;
+		else if (!found && pte_young(pte) &&
+			 is_candidate(vm_normal_folio(vma, where, pte)))
+			found = where;
+		/* Without samples that might be forgotten there is no need to go on */
+		if (found && !c->armed)
+			break;
+	}
+	c->armed = armed;
+	return armed < KNUMAD_MAX_ARMED ? found : 0;
+}
+
+static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
+			 struct mm_walk *walk)
+{
+	struct vm_area_struct *vma = walk->vma;
+	struct arm_state *a = walk->private;
+	struct knumad_chunk *c = knumad_chunk_get(a->proc, addr);
+	unsigned long where = 0;
+	spinlock_t *ptl;	/* page table lock of this table */
+	pte_t *start;
+
+	a->cursor = end;
+	a->hold--;
+	if (!c || !knumad_sampling_due(a->proc, c, addr))
+		goto out;
+	ptl = pmd_trans_huge_lock(pmd, vma);
+	if (ptl) {
+		__acquire(ptl);
+		if (look_at_pmd(a, vma, *pmd, addr, c))
+			where = (addr & HPAGE_PMD_MASK) | KNUMAD_HUGE;
+		spin_unlock(ptl);
+	} else {
+		start = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
+		if (!start)
+			goto out;
+		__acquire(ptl);
+		where = look_at_ptes(vma, start, addr, end, c);
+		pte_unmap_unlock(start, ptl);
+	}
+	if (where)
+		a->addr[a->nr++] = where;
+out:
+	return a->hold <= 0 || a->nr == KNUMAD_HOLD_SAMPLES || a->nr >= a->budget ||
+	       mmap_lock_is_contended(vma->vm_mm);
+}
+
+static const struct mm_walk_ops arm_ops = {
+	.pmd_entry = look_at_chunk,
+	.test_walk = test_walk,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* Return: samples armed */
+static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
+{
+	unsigned long pages = 0;
+	struct mmu_gather tlb;
+	unsigned int i, nr = 0;
+
+	mmap_assert_locked(mm);
+	if (!a->nr)
+		return 0;
+	tlb_gather_mmu(&tlb, mm);
+	for (i = 0; i < a->nr; i++) {
+		unsigned long addr = a->addr[i] & ~KNUMAD_HUGE;
+		unsigned long size = PAGE_SIZE;
+		long done;
+
+		/* A part of a huge page would split it; none comes while we hold mmap_lock */
+		if (a->addr[i] & KNUMAD_HUGE)
+			size = HPAGE_PMD_SIZE;
+		done = change_protection(&tlb, vma_lookup(mm, addr), addr, addr + size,
+					 MM_CP_PROT_NUMA);
+		if (done <= 0)
+			continue;
+		knumad_chunk_get(a->proc, addr)->armed = true;
+		pages += done;
+		nr++;
+	}
+	tlb_finish_mmu(&tlb);
+	count_vm_numa_events(NUMA_PTE_UPDATES, pages);
+	count_memcg_events_mm(mm, NUMA_PTE_UPDATES, pages);
+	knumad_stat_add(KNUMAD_S_PAGES_ARMED, pages);
+	return nr;
+}
+
+/**
+ * knumad_arm - arm samples of a process that spans nodes
+ * @proc: the process, being sampled
+ * @cursor: address where to go on; where the next call should, 0 at the end
+ * @budget: how many samples at most
+ *
+ * Knumad thread only; sleeps. mmap_lock is only tried.
+ *
+ * Return: samples armed.
+ */
+unsigned long knumad_arm(struct knumad_proc *proc, unsigned long *cursor,
+			 unsigned long budget)
+{
+	struct mm_struct *mm = proc->slot.mm;
+	unsigned long armed = 0;
+	struct arm_state a = {
+		.proc = proc,
+		.cursor = *cursor,
+	};
+	int stopped;
+
+	if (!mmget_not_zero(mm))
+		return 0;
+	do {
+		if (!mmap_read_trylock(mm)) {
+			knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
+			break;
+		}
+		a.hold = KNUMAD_HOLD_CHUNKS;
+		a.budget = budget - armed;
+		a.nr = 0;
+		stopped = walk_page_range(mm, a.cursor, mm->task_size, &arm_ops, &a);
+		armed += arm_all(&a, mm);
+		mmap_read_unlock(mm);
+		if (!stopped)
+			a.cursor = 0;
+		cond_resched();
+	} while (a.cursor && armed < budget && !knumad_should_stop());
+	*cursor = a.cursor;
+	mmput_async(mm);
+	return armed;
+}
+
+/**
+ * knumad_disarm - make armed pages of a chunk accessible again
+ * @mm: the process's mm; mmap_lock is held
+ * @addr: where the chunk begins
+ */
+void knumad_disarm(struct mm_struct *mm, unsigned long addr)
+{
+	VMA_ITERATOR(vmi, mm, addr);
+	unsigned long end = addr + PMD_SIZE;
+	struct vm_area_struct *vma;
+	struct mmu_gather tlb;
+
+	mmap_assert_locked(mm);
+	tlb_gather_mmu(&tlb, mm);
+	for_each_vma_range(vmi, vma, end)
+		if (knumad_vma_private(vma) && vma_is_accessible(vma))
+			change_protection(&tlb, vma, max(addr, vma->vm_start),
+					  min(end, vma->vm_end),
+					  vma_wants_manual_pte_write_upgrade(vma) ?
+					  MM_CP_TRY_CHANGE_WRITABLE : 0);
+	tlb_finish_mmu(&tlb);
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the hinting fault
+ *
+ * All that happens in the context of an application: who, where and which page goes
+ * into a ring of the CPU, for the knumad thread to read. The page is usable again when
+ * the fault returns, and stays where it is.
+ */
+
+#include <linux/mm.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/topology.h>
+
+#include "internal.h"
+
+/* Samples that a CPU can take between two visits of the knumad thread */
+#define KNUMAD_RING	256
+
+/**
+ * struct ring - samples of one CPU, written there and read by the knumad thread
+ * @head:	written; pairs with the reader's acquire
+ * @tail:	read; pairs with the writer's acquire
+ * @lost:	samples for which there was no room
+ * @samples:	the samples
+ */
+struct ring {
+	unsigned int head;
+	unsigned int tail;
+	unsigned long lost;
+	struct knumad_sample samples[KNUMAD_RING];
+};
+
+/* Not NULL while hinting faults may come here */
+static struct ring __percpu *rings;
+
+/**
+ * __knumad_hint_fault - note who used an armed page
+ * @vmf: the fault; the page table lock is held
+ * @folio: what is mapped there
+ *
+ * A few dozen instructions; no lock, no allocation. The page table lock keeps the task
+ * on its CPU.
+ */
+void __knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
+{
+	struct knumad_sample *sample;
+	struct ring *ring;
+
+	/* Somebody else's access, by GUP, says nothing about the threads */
+	if (current->mm != vmf->vma->vm_mm)
+		return;
+	ring = this_cpu_ptr(rings);
+	/* Pairs with the release in knumad_fault_drain(): the place has been read */
+	if (ring->head - smp_load_acquire(&ring->tail) >= KNUMAD_RING) {
+		WRITE_ONCE(ring->lost, ring->lost + 1);
+		return;
+	}
+	sample = &ring->samples[ring->head % KNUMAD_RING];
+	sample->mm = vmf->vma->vm_mm;
+	sample->addr = vmf->address;
+	sample->tid = current->pid;
+	sample->cpu_nid = numa_node_id();
+	sample->mem_nid = folio_nid(folio);
+	/* Pairs with the acquire in knumad_fault_drain(): the sample is written */
+	smp_store_release(&ring->head, ring->head + 1);
+}
+
+/**
+ * knumad_fault_drain - read all samples
+ * @learn: called with each
+ *
+ * Knumad thread only.
+ */
+void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
+{
+	unsigned long lost = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct ring *ring = per_cpu_ptr(rings, cpu);
+		unsigned int head, tail = ring->tail;
+
+		/* Pairs with the release in __knumad_hint_fault() */
+		head = smp_load_acquire(&ring->head);
+		for (; tail != head; tail++)
+			learn(&ring->samples[tail % KNUMAD_RING]);
+		/* Pairs with the acquire in __knumad_hint_fault() */
+		smp_store_release(&ring->tail, tail);
+		lost += READ_ONCE(ring->lost);
+	}
+	knumad_stat_max(KNUMAD_S_SAMPLES_LOST, lost);
+}
+
+/**
+ * knumad_fault_init - be ready for hinting faults
+ *
+ * Before knumad_key is switched on.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int knumad_fault_init(void)
+{
+	rings = alloc_percpu(struct ring);
+	if (!rings)
+		return -ENOMEM;
+	knumad_stat_bytes(num_possible_cpus() * sizeof(struct ring));
+	return 0;
+}
+
+/**
+ * knumad_fault_exit - no hinting fault will come any more
+ *
+ * After knumad_key was switched off; waits for faults that are under way.
+ */
+void knumad_fault_exit(void)
+{
+	if (!rings)
+		return;
+	synchronize_rcu();
+	free_percpu(rings);
+	rings = NULL;
+	knumad_stat_bytes(-(long)(num_possible_cpus() * sizeof(struct ring)));
+}
