@@ -114,7 +114,7 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 		if (found && !c->armed)
 			break;
 	}
-	c->armed = armed;
+	c->armed = armed > 0;
 	return armed < KNUMAD_MAX_ARMED ? found : 0;
 }
 
@@ -164,6 +164,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 {
 	unsigned long pages = 0;
 	struct mmu_gather tlb;
+	struct knumad_chunk *c;
 	unsigned int i, nr = 0;
 
 	mmap_assert_locked(mm);
@@ -182,7 +183,9 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 					 MM_CP_PROT_NUMA);
 		if (done <= 0)
 			continue;
-		knumad_chunk_get(a->proc, addr)->armed = true;
+		c = knumad_chunk_get(a->proc, addr);
+		c->armed = true;
+		c->touched = true;
 		pages += done;
 		nr++;
 	}

@@ -626,7 +626,7 @@ static void disarm_all(struct knumad_proc *proc)
 		return;
 	xa_for_each(&proc->sampling->chunks, index, t)
 		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
-			if (!t->chunk[i].armed)
+			if (!t->chunk[i].touched)
 				continue;
 			mmap_read_lock(mm);
 			knumad_disarm(mm, (index << KNUMAD_TABLE_SHIFT) +

@@ -85,6 +85,7 @@ u64 knumad_span_max_steps(unsigned int nr_threads, int nr_nodes);
  * @mixed:	how much samples disagree: up by a disagreement, down by agreements
  * @backoff:	it is sampled in one of 2^backoff rounds
  * @armed:	a sample is under way
+ * @touched:	it was armed at any time
  * @spread:	it is used from several nodes: its target is for good. It has
  *		none when this is set, the caller gives it one
  */
@@ -96,6 +97,7 @@ struct knumad_chunk {
 	u16 mixed : 5;
 	u16 backoff : 6;
 	u16 armed : 1;
+	u16 touched : 1;
 	u16 spread : 1;
 };
 
