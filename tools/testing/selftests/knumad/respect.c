@@ -871,11 +871,12 @@ static pid_t fill_node(int node, size_t leave)
 	return pid;
 }
 
+/* What CPUs keep for themselves is free, too, and may be more than the reserve. */
 static bool above_watermark(int node)
 {
 	struct kn_zone_sums sums;
 
-	return kn_zones(node, &sums) && sums.free > sums.high;
+	return kn_zones(node, &sums) && sums.free + sums.pcp > sums.high;
 }
 
 /* No room where the threads are: nothing moves, until there is room. */
