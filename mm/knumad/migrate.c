@@ -108,10 +108,12 @@ static void stop_moving(struct knumad_proc *proc, int nid)
  */
 static unsigned long reserve(struct knumad_proc *proc, int nid)
 {
-	unsigned long free = knumad_node_free(nid), nr = 0;
 	struct target *t = &targets[nid];
+	unsigned long free, nr = 0;
 
 	spin_lock(&t->lock);
+	/* Before the lock, a batch that arrives meanwhile would count for neither */
+	free = knumad_node_free(nid);
 	free -= min(free, t->inflight);
 	if (!free) {
 		knumad_verdict_add(KNUMAD_V_NODE_FULL, 1);

@@ -871,12 +871,15 @@ static pid_t fill_node(int node, size_t leave)
 	return pid;
 }
 
-/* What CPUs keep for themselves is free, too, and may be more than the reserve. */
 static bool above_watermark(int node)
 {
 	struct kn_zone_sums sums;
 
-	return kn_zones(node, &sums) && sums.free + sums.pcp > sums.high;
+	if (kn_zones(node, &sums) && sums.free > sums.high)
+		return true;
+	printf("# node %d: %llu pages free, %llu kept by CPUs, high watermark %llu\n", node,
+	       sums.free, sums.pcp, sums.high);
+	return false;
 }
 
 /* No room where the threads are: nothing moves, until there is room. */
