@@ -925,21 +925,24 @@ TEST_F(respect, node_becomes_full)
 	struct kn_work work = misplaced(self);
 	struct kn_events before, after;
 	struct kn_worker *worker;
+	pid_t early, late;
 	__u64 refused;
-	pid_t hog;
 	int i;
 
 	work.size = 48 * KN_MB;
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
+	/* Room enough, but so little that it is filled in a moment */
+	early = fill_node(self->near, 2 * work.size);
+	ASSERT_LT(0, early);
 	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 2));
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 16) > 0, KN_PATIENCE))
 		kn_dump();
 	EXPECT_TRUE(kn_wait_until(kn_stat("rate_limited") > 0, KN_PATIENCE));
 	refused = kn_verdict("node_full") + kn_verdict("no_room");
-	hog = fill_node(self->near, 4 * KN_MB);
-	ASSERT_LT(0, hog);
+	late = fill_node(self->near, 4 * KN_MB);
+	ASSERT_LT(0, late);
 	EXPECT_LT(0, kn_share_on(worker, self->far, 1))
 		TH_LOG("the node was filled too late");
 
@@ -958,8 +961,10 @@ TEST_F(respect, node_becomes_full)
 		TH_LOG("memory was reclaimed to make room");
 	EXPECT_LT(0, kn_share_on(worker, self->far, 1));
 
-	kill(hog, SIGKILL);
-	waitpid(hog, NULL, 0);
+	kill(early, SIGKILL);
+	kill(late, SIGKILL);
+	waitpid(early, NULL, 0);
+	waitpid(late, NULL, 0);
 	EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
 		kn_dump();
 	EXPECT_EQ(0, kn_stop(worker));
