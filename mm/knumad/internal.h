@@ -99,6 +99,7 @@
 #include "../mm_slot.h"
 #include "placement.h"
 #include "spanning.h"
+#include "chunk.h"
 
 struct folio;
 struct pid;
@@ -440,6 +441,8 @@ struct knumad_table {
  * @local:	of those, of a thread on the node of the memory
  * @heard:	samples since the round began
  * @surprises:	of those, against what was known of the chunk
+ * @agreed:	second samples of chunks that agreed with the first one, recently
+ * @disagreed:	those that did not
  * @anew:	learn about all chunks again, from the next round on
  * @news:	samples since the last round that tell something new
  * @tokens:	samples that may be armed, times HZ
@@ -464,6 +467,8 @@ struct knumad_sampling {
 	unsigned int local;
 	unsigned int heard;
 	unsigned int surprises;
+	unsigned int agreed;
+	unsigned int disagreed;
 	bool anew;
 	unsigned int news;
 	unsigned long tokens;

@@ -4,7 +4,7 @@
  *
  * Rounds arm a few pages (arm.c), hinting faults tell who used them (fault.c). Here it
  * is kept, per thread and per chunk of 2 MiB, and turned into homes of threads and
- * chunks by the policy (spanning.c). Rounds follow each other quickly while there is
+ * chunks by the policy (spanning.c, chunk.c). Rounds follow each other quickly while there is
  * something to learn, and at the intervals of walks when there is not.
  *
  * All by the knumad thread, but for knumad_chunk_target(), which movers call while the
@@ -46,6 +46,12 @@
 
 /* Samples of a thread that say nothing yet */
 #define KNUMAD_FEW		16
+
+/* Comparisons of samples after which the older ones count half */
+#define KNUMAD_COMPARED		128
+
+/* Agreements that still count when homes of threads have changed */
+#define KNUMAD_TRUSTED		8
 
 static struct knumad_table *find_table(struct knumad_sampling *s, unsigned long addr)
 {
@@ -291,6 +297,21 @@ static void want(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, true);
 }
 
+/* Return: samples in a row that tell where a chunk of this process belongs */
+static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk *c,
+			    int home)
+{
+	int same = knumad_chunk_compare(c, home);
+
+	s->agreed += same > 0;
+	s->disagreed += same < 0;
+	if (s->agreed + s->disagreed >= KNUMAD_COMPARED) {
+		s->agreed /= 2;
+		s->disagreed /= 2;
+	}
+	return knumad_chunk_enough(s->agreed, s->disagreed, nodes_weight(s->set));
+}
+
 static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sample,
 			unsigned int at, int home)
 {
@@ -307,7 +328,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	s->surprises += known && !spread && c->node != home + 1;
 	if (s->shares && c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		share(s, c->user - 1, at);
-	knumad_chunk_sample(c, at, home);
+	knumad_chunk_sample(c, at, home, compare(s, c, home));
 	if (c->spread && !spread)
 		c->target = knumad_chunk_spread(nr, &s->set) + 1;
 	/* A surprise: there is something to learn */
@@ -419,6 +440,34 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 	}
 }
 
+/* Has a thread another home now, so that what its chunks say is no longer true? */
+static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_thread *to)
+{
+	return st->tid && st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE &&
+	       st->home != to->home;
+}
+
+static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to)
+{
+	struct knumad_table *t;
+	unsigned long index;
+	int i;
+
+	xa_for_each(&s->chunks, index, t)
+		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
+			struct knumad_chunk *c = &t->chunk[i];
+			unsigned int at = c->user - 1;
+			bool moved = c->user && at < s->nr_threads &&
+				     is_rehomed(&s->threads[at], &to[at]);
+
+			knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
+		}
+	/* Who shared across nodes may be together now */
+	s->agreed = min(s->agreed, KNUMAD_TRUSTED);
+	s->disagreed = 0;
+	s->news++;
+}
+
 /**
  * knumad_sampling_place - choose the homes of the threads of a process
  * @proc: the process, being sampled
@@ -438,7 +487,7 @@ bool knumad_sampling_place(struct knumad_proc *proc)
 		.set = s->set,
 	};
 	unsigned long *left;
-	bool changed = false;
+	bool changed = false, rehomed = false;
 	unsigned int i;
 	u32 *seen;
 
@@ -456,17 +505,16 @@ bool knumad_sampling_place(struct knumad_proc *proc)
 	if (knumad_span_place(&sp))
 		goto out;
 	s->set = sp.set;
+	for (i = 0; i < sp.nr_threads; i++)
+		rehomed |= is_rehomed(&s->threads[i], &sp.threads[i]);
+	if (rehomed)
+		rehome_chunks(s, sp.threads);
 	for (i = 0; i < sp.nr_threads; i++) {
 		struct knumad_sthread *st = &s->threads[i];
 
 		if (!st->tid || st->home == sp.threads[i].home)
 			continue;
 		trace_knumad_thread(st->tid, st->home, sp.threads[i].home);
-		/* What its chunks say about their home is no longer true */
-		if (st->home != NUMA_NO_NODE) {
-			s->anew = true;
-			s->news++;
-		}
 		WRITE_ONCE(st->home, sp.threads[i].home);
 		knumad_stat_add(KNUMAD_S_THREAD_HOMES_SET, 1);
 		changed = true;
@@ -499,8 +547,8 @@ static unsigned long quickly(void)
 }
 
 /*
- * Much of what was known is no longer true: another phase of the program, or other
- * homes of its threads. Sample all chunks again, but for those that all share.
+ * Much of what was known is no longer true: another phase of the program. Sample all
+ * chunks again, but for those that all share.
  */
 static void learn_anew(struct knumad_sampling *s)
 {

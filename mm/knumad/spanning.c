@@ -92,28 +92,8 @@
  *   even ones are on node 0, the odd ones on node 1:
  *     a swap takes 2 of 32 shares off, a sixteenth, but 16 swaps all 1024
  *     -> each half on one node
- *
- * DOC: Chunks
- *
- * Chunks of 2 MiB are sampled: who used it last, and where is his home?
- *
- *   samples from nodes  0 0 0 0 1 1 1 1
- *   target              - 0 0 0 0 1 1 1
- *   backoff             0 0 2 4 0 0 2 4
- *   mixed               0 0 0 0 4 3 2 1
- *
- *   samples from nodes  0 1 0 1 0 1 1 1 1 1 1 1 1
- *   mixed               0 4 8 12 ...
- *   shared              - - - s s s s s s s s s -
- *   backoff             0 0 0 0 2 4 6 6 6 6 6 6 0
- *   target              - - - *                 1
- *
- * A shared chunk stays where knumad_chunk_spread() puts it (*), until eight
- * samples in a row come from one node.
  */
 
-#include <linux/hash.h>
-#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
 #include <linux/sched.h>
@@ -555,7 +535,6 @@ static bool relieve(struct span_state *s)
 
 /* === Improvement === */
 
-/* Is a change between two nodes no noise? Or, if not @strict, any gain */
 /*
  * Of samples that are as likely on one side as on the other, the difference is about
  * the root of their number, and seldom three times that.
@@ -568,6 +547,7 @@ static bool is_chance(s64 gain, s64 before, s64 sample)
 	       samples < KNUMAD_SPAN_SAMPLES;
 }
 
+/* Is a change between two nodes no noise? Or, if not @strict, any gain */
 static bool is_worth(const struct span_state *s, s64 gain, s64 before, int a,
 		     int b, bool strict)
 {
@@ -860,133 +840,4 @@ int knumad_span_place(struct knumad_span *sp)
 out:
 	free_state(&s);
 	return ret;
-}
-
-/* === Chunks === */
-
-/**
- * knumad_chunk_known - is it known where a chunk belongs?
- * @c: the chunk
- *
- * Return: whether @target is a node. It is not while a chunk is new, nor when
- * it has just turned out to be shared, until the caller has set @target.
- */
-bool knumad_chunk_known(const struct knumad_chunk *c)
-{
-	return c->target;
-}
-
-static void leave_alone(struct knumad_chunk *c)
-{
-	c->backoff = min(c->backoff + 2, KNUMAD_CHUNK_MAX_BACKOFF);
-}
-
-static void chunk_agrees(struct knumad_chunk *c)
-{
-	c->agree = min(c->agree + 1, 31);
-	if (c->mixed)
-		c->mixed--;
-
-	if (c->spread) {
-		leave_alone(c);
-		if (c->agree < KNUMAD_CHUNK_SETTLED)
-			return;
-		c->spread = 0;
-		c->mixed = 0;
-		c->backoff = 0;
-		c->target = c->node;
-		return;
-	}
-	if (c->agree > KNUMAD_CHUNK_AGREE)
-		leave_alone(c);
-	if (c->agree >= KNUMAD_CHUNK_AGREE)
-		c->target = c->node;
-}
-
-static void chunk_disagrees(struct knumad_chunk *c, int home)
-{
-	c->node = home + 1;
-	c->agree = 1;
-	c->mixed = min(c->mixed + KNUMAD_CHUNK_DISAGREE, 31);
-
-	if (c->spread) {
-		leave_alone(c);
-		return;
-	}
-	c->backoff = 0;
-	if (c->mixed >= KNUMAD_CHUNK_MIXED) {
-		c->spread = 1;
-		c->target = 0;
-	}
-}
-
-/**
- * knumad_chunk_sample - one sampled access to a chunk
- * @c: the chunk; it is not armed any more
- * @user: index of the thread
- * @home: home of the thread, NUMA_NO_NODE tells nothing about the chunk
- *
- * If it turns out that the chunk is shared, @spread is set and @target is 0:
- * the caller sets it by knumad_chunk_spread(). See "Chunks".
- */
-void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home)
-{
-	c->armed = 0;
-	c->user = min(user, U16_MAX - 1U) + 1;
-	if (home == NUMA_NO_NODE)
-		return;
-	if (!c->node) {
-		c->node = home + 1;
-		c->agree = 1;
-	} else if (c->node == home + 1) {
-		chunk_agrees(c);
-	} else {
-		chunk_disagrees(c, home);
-	}
-}
-
-/**
- * knumad_chunk_due - shall a chunk be sampled?
- * @c: the chunk
- * @round: number of the round
- * @nr: number of the chunk, its address / 2 MiB
- *
- * Chunks of the same backoff are spread over the rounds:
- *
- *   backoff 2, 64 chunks in a row: about 16 of them in each round, each of them
- *   in one of 4 rounds.
- *
- * Return: true in one of 2^backoff rounds, but never while a sample is under
- * way.
- */
-bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
-		      unsigned long nr)
-{
-	unsigned int phase = hash_long(nr, KNUMAD_CHUNK_MAX_BACKOFF);
-
-	return !c->armed && !((round + phase) & ((1U << c->backoff) - 1));
-}
-
-/**
- * knumad_chunk_spread - the node of a chunk that is used from several nodes
- * @nr: number of the chunk, its address / 2 MiB
- * @set: the nodes of the process
- *
- *   nodes {1,4,6}, chunks 7 8 9 10 -> nodes 4 6 1 4
- *
- * Return: a node of @set (not + 1), evenly, NUMA_NO_NODE if it is empty.
- */
-int knumad_chunk_spread(unsigned long nr, const nodemask_t *set)
-{
-	unsigned int weight = nodes_weight(*set);
-	int nid = NUMA_NO_NODE;
-	unsigned long k;
-
-	if (!weight)
-		return NUMA_NO_NODE;
-	k = nr % weight;
-	for_each_node_mask(nid, *set)
-		if (!k--)
-			break;
-	return nid;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The policy of knumad for processes that do not fit in one node: numbers in,
- * homes of threads and chunks out
+ * homes of threads out
  *
  * Nothing here knows an mm, a task or a lock. All node ids are indexes into
  * arrays of @nr_nodes elements.
@@ -9,24 +9,8 @@
 #ifndef _KNUMAD_SPANNING_H
 #define _KNUMAD_SPANNING_H
 
-#include <linux/build_bug.h>
 #include <linux/nodemask.h>
 #include <linux/types.h>
-
-/* Samples in a row from one node that tell where a chunk belongs */
-#define KNUMAD_CHUNK_AGREE		2
-
-/* @mixed from which on a chunk is shared: three disagreements ... */
-#define KNUMAD_CHUNK_MIXED		12
-
-/* ... of this weight, each of which is outweighed by as many agreements */
-#define KNUMAD_CHUNK_DISAGREE		4
-
-/* Samples in a row from one node after which a chunk is shared no more */
-#define KNUMAD_CHUNK_SETTLED		8
-
-/* A chunk is sampled in one of 64 rounds, at least */
-#define KNUMAD_CHUNK_MAX_BACKOFF	6
 
 /**
  * struct knumad_sp_thread - what the policy knows of one thread, and its home
@@ -75,39 +59,5 @@ struct knumad_span {
 
 int knumad_span_place(struct knumad_span *sp);
 u64 knumad_span_max_steps(unsigned int nr_threads, int nr_nodes);
-
-/**
- * struct knumad_chunk - what samples tell about 2 MiB of address space
- * @user:	who used it last: index of the thread + 1, 0: nobody yet
- * @node:	home of the last user, + 1, 0: not known
- * @target:	node where it belongs, + 1, 0: not known
- * @agree:	samples in a row from the same node, 31 for more
- * @mixed:	how much samples disagree: up by a disagreement, down by agreements
- * @backoff:	it is sampled in one of 2^backoff rounds
- * @armed:	a sample is under way
- * @touched:	it was armed at any time
- * @spread:	it is used from several nodes: its target is for good. It has
- *		none when this is set, the caller gives it one
- */
-struct knumad_chunk {
-	u16 user;
-	u16 node : 11;
-	u16 agree : 5;
-	u16 target : 11;
-	u16 mixed : 5;
-	u16 backoff : 6;
-	u16 armed : 1;
-	u16 touched : 1;
-	u16 spread : 1;
-};
-
-/* 4 bytes per MiB of address space */
-static_assert(sizeof(struct knumad_chunk) == 8);
-
-void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home);
-bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
-		      unsigned long nr);
-bool knumad_chunk_known(const struct knumad_chunk *c);
-int knumad_chunk_spread(unsigned long nr, const nodemask_t *set);
 
 #endif /* _KNUMAD_SPANNING_H */

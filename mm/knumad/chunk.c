@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the policy for the memory of processes that do not fit in one node
+ *
+ * Pure: samples in, nodes out. No mm, no task, no lock, no clock. Each worked
+ * table below is a KUnit case of the same name in tests/chunk_kunit.c.
+ *
+ * DOC: Chunks
+ *
+ * Chunks of 2 MiB are sampled: who used it last, and where is his home? So many
+ * samples in a row from one node tell where it belongs; here two are enough:
+ *
+ *   samples from nodes  0 0 0 0 1 1 1 1
+ *   target              - 0 0 0 0 1 1 1
+ *   backoff             0 2 4 6 0 2 4 6
+ *   mixed               0 0 0 0 4 3 2 1
+ *
+ *   samples from nodes  0 1 0 1 0 1 1 1 1 1 1 1 1
+ *   mixed               0 4 8 12 ...
+ *   shared              - - - s s s s s s s s s -
+ *   backoff             0 0 0 0 2 4 6 6 6 6 6 6 0
+ *   target              - - - *                 1
+ *
+ * A shared chunk stays where knumad_chunk_spread() puts it (*), until eight
+ * samples in a row come from one node, or four times as many as are enough.
+ *
+ * How many are enough? Of two samples of a chunk that all threads share, half
+ * agree by chance on two nodes, of three a quarter. How many chunks are shared
+ * is estimated from all second samples, those that follow the first one from a
+ * node: do they agree? See knumad_chunk_enough().
+ */
+
+#include <linux/hash.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/numa.h>
+
+#include "chunk.h"
+
+/* A chunk that is taken for private may be a shared one with 1 : 16 */
+#define KNUMAD_CHUNK_ODDS	16
+
+/* A shared chunk is no longer shared after @enough samples, times this */
+#define KNUMAD_CHUNK_SETTLED	4
+
+/**
+ * knumad_chunk_known - is it known where a chunk belongs?
+ * @c: the chunk
+ *
+ * Return: whether @target is a node. It is not while a chunk is new, nor when
+ * it has just turned out to be shared, until the caller has set @target.
+ */
+bool knumad_chunk_known(const struct knumad_chunk *c)
+{
+	return c->target;
+}
+
+/**
+ * knumad_chunk_compare - does the second sample agree with the first one?
+ * @c: the chunk, before knumad_chunk_sample()
+ * @home: of the thread that used it
+ *
+ * Return: 1 if it does, -1 if not, 0 if it is not the second one or if that is
+ * of no interest, since the chunk is shared already.
+ */
+int knumad_chunk_compare(const struct knumad_chunk *c, int home)
+{
+	if (home == NUMA_NO_NODE || c->agree != 1 || c->spread)
+		return 0;
+	return c->node == home + 1 ? 1 : -1;
+}
+
+/**
+ * knumad_chunk_enough - samples in a row from one node that are not chance
+ * @agreed: second samples that agreed with the first one
+ * @disagreed: those that did not
+ * @nr_nodes: nodes of the process
+ *
+ * Of the chunks that all nodes share, one in n agrees by chance, so n/(n-1) as
+ * many as disagree are shared, with one added to either count for what is not
+ * known yet. Of these, k samples agree by one in n^(k-1). That must be less
+ * than a sixteenth of those that are not shared.
+ *
+ *   nodes  agreed  disagreed
+ *   2       0       0          -> 8, nothing is known
+ *   2       2       0          -> 5
+ *   2       8       0          -> 3
+ *   2      16       0          -> 2
+ *   2      56       8          -> 4
+ *   2      32      32          -> 8, all are shared
+ *   4       4       0          -> 3
+ *   4      16      48          -> 7
+ *
+ * Return: KNUMAD_CHUNK_AGREE to KNUMAD_CHUNK_AGREE_MAX.
+ */
+unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
+				 unsigned int nr_nodes)
+{
+	u64 n = max(nr_nodes, 2U), all = (agreed + disagreed + 2ULL) * (n - 1);
+	u64 shared = min((disagreed + 1ULL) * n, all);
+	u64 right = all - shared;
+	unsigned int k;
+
+	for (k = KNUMAD_CHUNK_AGREE; k < KNUMAD_CHUNK_AGREE_MAX; k++) {
+		right *= n;
+		if (shared * KNUMAD_CHUNK_ODDS <= right)
+			break;
+	}
+	return k;
+}
+
+static void leave_alone(struct knumad_chunk *c)
+{
+	c->backoff = min(c->backoff + 2, KNUMAD_CHUNK_MAX_BACKOFF);
+}
+
+static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
+{
+	c->agree = min(c->agree + 1, 31);
+	if (c->mixed)
+		c->mixed--;
+
+	if (c->spread) {
+		leave_alone(c);
+		if (c->agree < min(enough * KNUMAD_CHUNK_SETTLED, 31U))
+			return;
+		c->spread = 0;
+		c->mixed = 0;
+		c->backoff = 0;
+		c->target = c->node;
+	} else if (c->agree >= enough) {
+		leave_alone(c);
+		c->target = c->node;
+	}
+}
+
+static void chunk_disagrees(struct knumad_chunk *c, int home)
+{
+	c->node = home + 1;
+	c->agree = 1;
+	c->mixed = min(c->mixed + KNUMAD_CHUNK_DISAGREE, 31);
+
+	if (c->spread) {
+		leave_alone(c);
+		return;
+	}
+	c->backoff = 0;
+	if (c->mixed >= KNUMAD_CHUNK_MIXED) {
+		c->spread = 1;
+		c->target = 0;
+	}
+}
+
+/**
+ * knumad_chunk_sample - one sampled access to a chunk
+ * @c: the chunk; it is not armed any more
+ * @user: index of the thread
+ * @home: home of the thread, NUMA_NO_NODE tells nothing about the chunk
+ * @enough: samples in a row that tell where it belongs
+ *
+ * If it turns out that the chunk is shared, @spread is set and @target is 0:
+ * the caller sets it by knumad_chunk_spread(). See "Chunks".
+ */
+void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
+			 unsigned int enough)
+{
+	c->armed = 0;
+	c->user = min(user, U16_MAX - 1U) + 1;
+	if (home == NUMA_NO_NODE)
+		return;
+	if (!c->node) {
+		c->node = home + 1;
+		c->agree = 1;
+	} else if (c->node == home + 1) {
+		chunk_agrees(c, enough);
+	} else {
+		chunk_disagrees(c, home);
+	}
+}
+
+/**
+ * knumad_chunk_rehome - threads have changed their homes
+ * @c: a chunk of their process
+ * @home: the new home of its last user, NUMA_NO_NODE if that is the old one
+ *
+ * What was used by a thread that has moved probably goes with it: one sample
+ * for that is counted. What was used from several nodes may be so no longer.
+ * It stays where it is until samples agree.
+ *
+ *   before                     after
+ *   node agree mixed spread    node agree mixed spread
+ *   0    31    0     -         0    31    0     -       the user stays
+ *   0    31    0     -         1    1     0     -       the user goes to 1
+ *   0    2     14    s         0    1     0     -       shared so far
+ */
+void knumad_chunk_rehome(struct knumad_chunk *c, int home)
+{
+	if (home != NUMA_NO_NODE)
+		c->node = home + 1;
+	else if (!c->mixed && !c->spread)
+		return;
+	c->agree = c->node ? 1 : 0;
+	c->mixed = 0;
+	c->spread = 0;
+	c->backoff = 0;
+}
+
+/**
+ * knumad_chunk_due - shall a chunk be sampled?
+ * @c: the chunk
+ * @round: number of the round
+ * @nr: number of the chunk, its address / 2 MiB
+ *
+ * Chunks of the same backoff are spread over the rounds:
+ *
+ *   backoff 2, 64 chunks in a row: about 16 of them in each round, each of them
+ *   in one of 4 rounds.
+ *
+ * Return: true in one of 2^backoff rounds, but never while a sample is under
+ * way.
+ */
+bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
+		      unsigned long nr)
+{
+	unsigned int phase = hash_long(nr, KNUMAD_CHUNK_MAX_BACKOFF);
+
+	return !c->armed && !((round + phase) & ((1U << c->backoff) - 1));
+}
+
+/**
+ * knumad_chunk_spread - the node of a chunk that is used from several nodes
+ * @nr: number of the chunk, its address / 2 MiB
+ * @set: the nodes of the process
+ *
+ *   nodes {1,4,6}, chunks 7 8 9 10 -> nodes 4 6 1 4
+ *
+ * Return: a node of @set (not + 1), evenly, NUMA_NO_NODE if it is empty.
+ */
+int knumad_chunk_spread(unsigned long nr, const nodemask_t *set)
+{
+	unsigned int weight = nodes_weight(*set);
+	int nid = NUMA_NO_NODE;
+	unsigned long k;
+
+	if (!weight)
+		return NUMA_NO_NODE;
+	k = nr % weight;
+	for_each_node_mask(nid, *set)
+		if (!k--)
+			break;
+	return nid;
+}

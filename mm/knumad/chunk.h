@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The policy of knumad for the memory of a process that does not fit in one node:
+ * samples in, the node of each 2 MiB out
+ *
+ * Nothing here knows an mm, a task or a lock.
+ */
+#ifndef _KNUMAD_CHUNK_H
+#define _KNUMAD_CHUNK_H
+
+#include <linux/build_bug.h>
+#include <linux/nodemask.h>
+#include <linux/types.h>
+
+/* Samples in a row from one node that tell where a chunk belongs, at least */
+#define KNUMAD_CHUNK_AGREE		2
+
+/* ... and at most: in a process whose threads share everything */
+#define KNUMAD_CHUNK_AGREE_MAX		8
+
+/* @mixed from which on a chunk is shared: three disagreements ... */
+#define KNUMAD_CHUNK_MIXED		12
+
+/* ... of this weight, each of which is outweighed by as many agreements */
+#define KNUMAD_CHUNK_DISAGREE		4
+
+/* A chunk is sampled in one of 64 rounds, at least */
+#define KNUMAD_CHUNK_MAX_BACKOFF	6
+
+/**
+ * struct knumad_chunk - what samples tell about 2 MiB of address space
+ * @user:	who used it last: index of the thread + 1, 0: nobody yet
+ * @node:	home of the last user, + 1, 0: not known
+ * @target:	node where it belongs, + 1, 0: not known
+ * @agree:	samples in a row from the same node, 31 for more
+ * @mixed:	how much samples disagree: up by a disagreement, down by agreements
+ * @backoff:	it is sampled in one of 2^backoff rounds
+ * @armed:	a sample is under way
+ * @touched:	it was armed at any time
+ * @spread:	it is used from several nodes: its target is for good. It has
+ *		none when this is set, the caller gives it one
+ */
+struct knumad_chunk {
+	u16 user;
+	u16 node : 11;
+	u16 agree : 5;
+	u16 target : 11;
+	u16 mixed : 5;
+	u16 backoff : 6;
+	u16 armed : 1;
+	u16 touched : 1;
+	u16 spread : 1;
+};
+
+/* 4 bytes per MiB of address space */
+static_assert(sizeof(struct knumad_chunk) == 8);
+
+int knumad_chunk_compare(const struct knumad_chunk *c, int home);
+unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
+				 unsigned int nr_nodes);
+void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
+			 unsigned int enough);
+void knumad_chunk_rehome(struct knumad_chunk *c, int home);
+bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
+		      unsigned long nr);
+bool knumad_chunk_known(const struct knumad_chunk *c);
+int knumad_chunk_spread(unsigned long nr, const nodemask_t *set);
+
+#endif /* _KNUMAD_CHUNK_H */
