@@ -364,6 +364,8 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 
 bool knumad_vma_private(struct vm_area_struct *vma);
 enum knumad_verdict knumad_vma_fixed(struct vm_area_struct *vma);
+struct folio *knumad_private_folio(struct folio *folio);
+bool knumad_folio_shared(struct folio *folio);
 
 /* === arm.c === */
 
