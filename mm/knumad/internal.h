@@ -402,7 +402,7 @@ void knumad_fault_exit(void);
  * @tid:	in the initial namespace, 0: a free place
  * @home:	home node or NUMA_NO_NODE
  * @node:	where it was at the last look
- * @round:	number of the last look that found it
+ * @look:	number of the last look that found it
  * @load:	thousandths of a core, decayed
  * @cpu_ns:	its CPU time at the last look
  * @allowed:	nodes it may run on
@@ -411,7 +411,7 @@ struct knumad_sthread {
 	pid_t tid;
 	int home;
 	int node;
-	unsigned int round;
+	unsigned int look;
 	unsigned long load;
 	u64 cpu_ns;
 	nodemask_t allowed;
