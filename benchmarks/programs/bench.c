@@ -23,7 +23,6 @@
 #include "bench.h"
 
 #define HUGE_SIZE	(2UL << 20)
-#define PAGE_WORDS	(4096 / sizeof(unsigned long))
 #define BLOCK_WORDS	64
 #define MAX_GAP		128		/* huge pages */
 #define MAX_PROCESSES	64		/* at a time */

@@ -17,6 +17,7 @@
 
 #define BENCH_MAX_THREADS	64
 #define BENCH_LANES		8	/* words in a cache line */
+#define PAGE_WORDS	(4096 / sizeof(unsigned long))
 #define BENCH_MARK_START	1
 #define BENCH_MARK_STOP		15
 

@@ -11,8 +11,6 @@
 
 #include "bench.h"
 
-#define PAGE_WORDS	(4096 / sizeof(unsigned long))
-
 static void work(const struct bench_thread *t, long phase)
 {
 	long loops = phase < 0 ? t->b->settle : t->p->loops;

@@ -28,7 +28,7 @@ static __always_inline bool knumad_enabled(void)
 
 bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
 			 bool dst_idle, bool others);
-void __knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio);
+void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio);
 int knumad_prctl_set(unsigned long val, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5);
 int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
@@ -47,8 +47,8 @@ static inline bool __knumad_keeps_home(struct task_struct *p, int src_cpu,
 	return false;
 }
 
-static inline void __knumad_hint_fault(const struct vm_fault *vmf,
-				       struct folio *folio)
+static inline void knumad_hint_fault(const struct vm_fault *vmf,
+				     struct folio *folio)
 {
 }
 
@@ -73,14 +73,6 @@ static __always_inline bool knumad_keeps_home(struct task_struct *p,
 {
 	return knumad_enabled() &&
 	       __knumad_keeps_home(p, src_cpu, dst_cpu, dst_idle, others);
-}
-
-/* @folio, mapped at the address of @vmf, was armed and is used by current */
-static __always_inline void knumad_hint_fault(const struct vm_fault *vmf,
-					      struct folio *folio)
-{
-	if (knumad_enabled())
-		__knumad_hint_fault(vmf, folio);
 }
 
 #endif /* _LINUX_KNUMAD_H */

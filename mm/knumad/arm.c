@@ -14,7 +14,6 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
-#include <linux/prandom.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/vmstat.h>
@@ -69,18 +68,15 @@ static int test_walk(unsigned long start, unsigned long end,
 /* Would a hinting fault on this folio tell something that can be acted upon? */
 static bool is_candidate(struct folio *folio)
 {
-	return folio && !folio_is_zone_device(folio) && folio_test_anon(folio) &&
-	       !folio_test_ksm(folio) && !folio_likely_mapped_shared(folio) &&
+	return knumad_private_folio(folio) && !knumad_folio_shared(folio) &&
 	       !folio_maybe_dma_pinned(folio);
 }
 
 /* Return: true if @pmd, a huge page, may be armed */
-static bool look_at_pmd(struct arm_state *a, struct vm_area_struct *vma,
-			pmd_t pmd, unsigned long addr, struct knumad_chunk *c)
+static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long addr,
+			struct knumad_chunk *c)
 {
-	if (!pmd_present(pmd))
-		return false;
-	if (pmd_protnone(pmd))
+	if (!pmd_present(pmd) || pmd_protnone(pmd))
 		return false;
 	c->armed = false;
 	return is_candidate(vm_normal_folio_pmd(vma, addr, pmd));
@@ -135,7 +131,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
 		__acquire(ptl);
-		if (look_at_pmd(a, vma, *pmd, addr, c))
+		if (look_at_pmd(vma, *pmd, addr, c))
 			where = (addr & HPAGE_PMD_MASK) | KNUMAD_HUGE;
 		spin_unlock(ptl);
 	} else {

@@ -36,14 +36,14 @@ struct ring {
 static struct ring __percpu *rings;
 
 /**
- * __knumad_hint_fault - note who used an armed page
+ * knumad_hint_fault - note who used an armed page
  * @vmf: the fault; the page table lock is held
  * @folio: what is mapped there
  *
- * A few dozen instructions; no lock, no allocation. The page table lock keeps the task
- * on its CPU.
+ * Behind knumad_enabled(). A few dozen instructions; no lock, no allocation. The page
+ * table lock keeps the task on its CPU.
  */
-void __knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
+void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
 {
 	struct knumad_sample *sample;
 	struct ring *ring;
@@ -82,11 +82,11 @@ void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
 		struct ring *ring = per_cpu_ptr(rings, cpu);
 		unsigned int head, tail = ring->tail;
 
-		/* Pairs with the release in __knumad_hint_fault() */
+		/* Pairs with the release in knumad_hint_fault() */
 		head = smp_load_acquire(&ring->head);
 		for (; tail != head; tail++)
 			learn(&ring->samples[tail % KNUMAD_RING]);
-		/* Pairs with the acquire in __knumad_hint_fault() */
+		/* Pairs with the acquire in knumad_hint_fault() */
 		smp_store_release(&ring->tail, tail);
 		lost += READ_ONCE(ring->lost);
 	}

@@ -13,7 +13,7 @@
  *			knumad thread waits for them meanwhile.
  *   scheduler hook	__knumad_keeps_home(): under a runqueue lock with
  *			interrupts off; reads one task and CPU states, no lock.
- *   fault hook		__knumad_hint_fault(): in the hinting fault of any task, under
+ *   fault hook		knumad_hint_fault(): in the hinting fault of any task, under
  *			the page table lock, which keeps it on its CPU and is an RCU
  *			read section; writes the ring of that CPU, no lock, no
  *			allocation. The static key is on, and the rings are there,
@@ -365,6 +365,8 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 
 bool knumad_vma_private(struct vm_area_struct *vma);
 enum knumad_verdict knumad_vma_fixed(struct vm_area_struct *vma);
+struct folio *knumad_private_folio(struct folio *folio);
+bool knumad_folio_shared(struct folio *folio);
 
 /* === arm.c === */
 
@@ -401,7 +403,7 @@ void knumad_fault_exit(void);
  * @tid:	in the initial namespace, 0: a free place
  * @home:	home node or NUMA_NO_NODE
  * @node:	where it was at the last look
- * @round:	number of the last look that found it
+ * @look:	number of the last look that found it
  * @load:	thousandths of a core, decayed
  * @cpu_ns:	its CPU time at the last look
  * @allowed:	nodes it may run on
@@ -410,7 +412,7 @@ struct knumad_sthread {
 	pid_t tid;
 	int home;
 	int node;
-	unsigned int round;
+	unsigned int look;
 	unsigned long load;
 	u64 cpu_ns;
 	nodemask_t allowed;

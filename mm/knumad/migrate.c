@@ -131,23 +131,16 @@ static unsigned long reserve(struct knumad_proc *proc, int nid)
 	return nr;
 }
 
-/* Give back what a batch did not need */
-static void unreserve(int nid, unsigned long nr)
+/*
+ * Of the reserved pages @nr are no longer on their way: either they are not needed, then
+ * their @tokens are given back, or they are there, and no longer free.
+ */
+static void release(int nid, unsigned long nr, unsigned long tokens)
 {
 	struct target *t = &targets[nid];
 
 	spin_lock(&t->lock);
-	t->tokens += nr;
-	t->inflight -= nr;
-	spin_unlock(&t->lock);
-}
-
-/* The pages of a batch are where they go, and no longer free there */
-static void arrived(int nid, unsigned long nr)
-{
-	struct target *t = &targets[nid];
-
-	spin_lock(&t->lock);
+	t->tokens += tokens;
 	t->inflight -= nr;
 	spin_unlock(&t->lock);
 }
@@ -215,7 +208,7 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	if (KNUMAD_WARN_ON(moved > batch->nr_pages ||
 			   failed > batch->nr_folios))
 		moved = 0;
-	arrived(batch->target, batch->nr_pages);
+	release(batch->target, batch->nr_pages, 0);
 	mutex_lock(&proc->move_lock);
 	account(proc, batch, moved);
 	mutex_unlock(&proc->move_lock);
@@ -263,6 +256,7 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		       struct knumad_batch *batch, int nid)
 {
 	enum knumad_walk_result ret;
+	unsigned long unused;
 
 	lockdep_assert_held(&proc->move_lock);
 	if (!proc->moving)
@@ -275,7 +269,8 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		return false;
 
 	ret = knumad_collect(proc, mm, batch);
-	unreserve(batch->target, batch->max_pages - batch->nr_pages);
+	unused = batch->max_pages - batch->nr_pages;
+	release(batch->target, unused, unused);
 	if (ret == KNUMAD_WALK_BUSY) {
 		knumad_verdict_add(KNUMAD_V_MMAP_BUSY, 1);
 		return false;

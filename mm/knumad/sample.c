@@ -196,7 +196,7 @@ static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
 	st->cpu_ns = now;
 	st->tid = t->pid;
 	st->node = cpu_to_node(task_cpu(t));
-	st->round = s->looks;
+	st->look = s->looks;
 	nodes_clear(st->allowed);
 	for_each_node_state(nid, N_CPU)
 		if (cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
@@ -235,7 +235,7 @@ void knumad_sampling_look(struct knumad_proc *proc)
 	}
 	rcu_read_unlock();
 	for (i = 0; i < s->nr_threads; i++)
-		if (s->threads[i].tid && s->threads[i].round != s->looks)
+		if (s->threads[i].tid && s->threads[i].look != s->looks)
 			forget_thread(s, i);
 	s->look_ns = knumad_topo.stamp;
 out:

@@ -136,15 +136,30 @@ static int test_walk(unsigned long start, unsigned long end,
 	return 0;
 }
 
-/* Private anonymous memory of this process alone, or NULL */
-static struct folio *private_folio(struct folio *folio)
+/**
+ * knumad_private_folio - only private anonymous memory is placed
+ * @folio: what is mapped somewhere, or NULL; the page table lock is held
+ *
+ * Other processes may have it mapped, too: see knumad_folio_shared().
+ *
+ * Return: @folio if it is that, else NULL.
+ */
+struct folio *knumad_private_folio(struct folio *folio)
 {
 	if (!folio || folio_is_zone_device(folio) || !folio_test_anon(folio))
 		return NULL;
 	return folio;
 }
 
-static bool is_shared(struct folio *folio)
+/**
+ * knumad_folio_shared - does a folio belong to several processes?
+ * @folio: private anonymous memory; the page table lock is held
+ *
+ * An estimate for large folios.
+ *
+ * Return: true if so; it is no one's to move.
+ */
+bool knumad_folio_shared(struct folio *folio)
 {
 	return folio_test_ksm(folio) || folio_likely_mapped_shared(folio);
 }
@@ -159,7 +174,7 @@ static void count(struct walk_state *w, struct folio *folio, unsigned long nr,
 		folio_set_young(folio);
 		w->young = true;
 	}
-	if (is_shared(folio))
+	if (knumad_folio_shared(folio))
 		return;
 	w->counts->resident[nid] += nr;
 	if (young)
@@ -241,7 +256,7 @@ static bool visit_pmd(struct walk_state *w, struct vm_area_struct *vma,
 	w->entries++;
 	if (!pmd_present(*pmd))
 		return true;
-	folio = private_folio(vm_normal_folio_pmd(vma, addr, *pmd));
+	folio = knumad_private_folio(vm_normal_folio_pmd(vma, addr, *pmd));
 	if (!folio)
 		return true;
 	if (w->batch)
@@ -258,7 +273,7 @@ static struct folio *pte_folio(struct vm_area_struct *vma, pte_t ptent,
 {
 	if (!pte_present(ptent))
 		return NULL;
-	return private_folio(vm_normal_folio(vma, addr, ptent));
+	return knumad_private_folio(vm_normal_folio(vma, addr, ptent));
 }
 
 static void scan_pte(struct walk_state *w, struct vm_area_struct *vma,

@@ -184,6 +184,21 @@ static void show_list(struct seq_file *m, const unsigned long *val)
 		seq_printf(m, "%s%lu", i ? "," : "", READ_ONCE(val[i]));
 }
 
+/* A headline, and what there is to say of each process */
+static int show_all(struct seq_file *m,
+		    void (*show)(struct seq_file *m, const struct knumad_proc *proc),
+		    const char *headline)
+{
+	struct knumad_proc *proc;
+
+	seq_puts(m, headline);
+	mutex_lock(&knumad_procs_lock);
+	knumad_for_each_proc(proc)
+		show(m, proc);
+	mutex_unlock(&knumad_procs_lock);
+	return 0;
+}
+
 static void show_proc(struct seq_file *m, const struct knumad_proc *proc)
 {
 	int i;
@@ -206,14 +221,8 @@ static void show_proc(struct seq_file *m, const struct knumad_proc *proc)
 
 static int processes_show(struct seq_file *m, void *v)
 {
-	struct knumad_proc *proc;
-
-	seq_puts(m, "# pid comm home resident used cpu load_mcpu threads faults moved scan_us interval_ms verdict\n");
-	mutex_lock(&knumad_procs_lock);
-	knumad_for_each_proc(proc)
-		show_proc(m, proc);
-	mutex_unlock(&knumad_procs_lock);
-	return 0;
+	return show_all(m, show_proc,
+			"# pid comm home resident used cpu load_mcpu threads faults moved scan_us interval_ms verdict\n");
 }
 DEFINE_SHOW_ATTRIBUTE(processes);
 
@@ -224,6 +233,8 @@ static void show_threads(struct seq_file *m, const struct knumad_proc *proc)
 	unsigned int i;
 	int nid;
 
+	if (!s)
+		return;
 	for (i = 0; i < s->nr_threads; i++) {
 		const struct knumad_sthread *t = &s->threads[i];
 		const u32 *seen = s->seen + i * knumad_topo.nr;
@@ -240,15 +251,8 @@ static void show_threads(struct seq_file *m, const struct knumad_proc *proc)
 
 static int threads_show(struct seq_file *m, void *v)
 {
-	struct knumad_proc *proc;
-
-	seq_puts(m, "# pid tid home node load_mcpu samples\n");
-	mutex_lock(&knumad_procs_lock);
-	knumad_for_each_proc(proc)
-		if (proc->sampling)
-			show_threads(m, proc);
-	mutex_unlock(&knumad_procs_lock);
-	return 0;
+	return show_all(m, show_threads,
+			"# pid tid home node load_mcpu samples\n");
 }
 DEFINE_SHOW_ATTRIBUTE(threads);
 
@@ -260,6 +264,8 @@ static void show_spanning(struct seq_file *m, const struct knumad_proc *proc)
 	struct knumad_table *t;
 	int i;
 
+	if (!s)
+		return;
 	xa_for_each(&s->chunks, index, t)
 		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
 			struct knumad_chunk c = READ_ONCE(t->chunk[i]);
@@ -276,15 +282,8 @@ static void show_spanning(struct seq_file *m, const struct knumad_proc *proc)
 
 static int spanning_show(struct seq_file *m, void *v)
 {
-	struct knumad_proc *proc;
-
-	seq_puts(m, "# pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local\n");
-	mutex_lock(&knumad_procs_lock);
-	knumad_for_each_proc(proc)
-		if (proc->sampling)
-			show_spanning(m, proc);
-	mutex_unlock(&knumad_procs_lock);
-	return 0;
+	return show_all(m, show_spanning,
+			"# pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local\n");
 }
 DEFINE_SHOW_ATTRIBUTE(spanning);
 

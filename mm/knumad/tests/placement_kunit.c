@@ -6,15 +6,14 @@
  * properties that hold for any problem.
  */
 
-#include <kunit/resource.h>
 #include <kunit/test.h>
 #include <linux/math64.h>
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "../placement.h"
+#include "kunit_util.h"
 
 #define MAX_NODES	4
 #define MAX_PROCS	4
@@ -1555,18 +1554,6 @@ struct random_machine {
 	unsigned int *cpu;
 	struct rnd_state rnd;
 };
-
-KUNIT_DEFINE_ACTION_WRAPPER(vfree_action, vfree, const void *);
-
-static void *zalloc(struct kunit *test, size_t n, size_t size)
-{
-	void *p = vzalloc(array_size(n, size));
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vfree_action, p),
-			0);
-	return p;
-}
 
 static struct random_machine *new_random_machine(struct kunit *test, int nodes,
 						 unsigned int procs, u64 seed)

@@ -6,14 +6,13 @@
  * properties that hold for any problem.
  */
 
-#include <kunit/resource.h>
 #include <kunit/test.h>
 #include <linux/prandom.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "../placement.h"
 #include "../spanning.h"
+#include "kunit_util.h"
 
 #define MAX_NODES	4
 #define MAX_THREADS	12
@@ -56,18 +55,6 @@ static const u8 asymmetric[] = {
 	25, 10, 30,
 	40, 30, 10,
 };
-
-KUNIT_DEFINE_ACTION_WRAPPER(vfree_action, vfree, const void *);
-
-static void *zalloc(struct kunit *test, size_t n, size_t size)
-{
-	void *p = vzalloc(array_size(n, size));
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	KUNIT_ASSERT_EQ(test, kunit_add_action_or_reset(test, vfree_action, p),
-			0);
-	return p;
-}
 
 /* === Tables === */
 
