@@ -12,13 +12,13 @@
  *
  *   samples from nodes  0 0 0 0 1 1 1 1
  *   target              - 0 0 0 0 1 1 1
- *   backoff             0 2 4 6 0 2 4 6
+ *   backoff             0 3 6 6 0 3 6 6
  *   mixed               0 0 0 0 4 3 2 1
  *
  *   samples from nodes  0 1 0 1 0 1 1 1 1 1 1 1 1
  *   mixed               0 4 8 12 ...
  *   shared              - - - s s s s s s s s s -
- *   backoff             0 0 0 0 2 4 6 6 6 6 6 6 0
+ *   backoff             0 0 0 0 3 6 6 6 6 6 6 6 0
  *   target              - - - *                 1
  *
  * A shared chunk stays where knumad_chunk_spread() puts it (*), until eight
@@ -30,7 +30,6 @@
  * node: do they agree? See knumad_chunk_enough().
  */
 
-#include <linux/hash.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
@@ -39,6 +38,12 @@
 
 /* A chunk that is taken for private may be a shared one with 1 : 16 */
 #define KNUMAD_CHUNK_ODDS	16
+
+/* Each sample that agrees makes the next one eight times as rare */
+#define KNUMAD_CHUNK_BACKOFF	3
+
+/* Odd, so that 2^n chunks in a row are due in 2^n different rounds */
+#define KNUMAD_CHUNK_STRIDE	37UL
 
 /* A shared chunk is no longer shared after @enough samples, times this */
 #define KNUMAD_CHUNK_SETTLED	4
@@ -111,7 +116,7 @@ unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 
 static void leave_alone(struct knumad_chunk *c)
 {
-	c->backoff = min(c->backoff + 2, KNUMAD_CHUNK_MAX_BACKOFF);
+	c->backoff = min(c->backoff + KNUMAD_CHUNK_BACKOFF, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 
 static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
@@ -211,10 +216,11 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
  * @round: number of the round
  * @nr: number of the chunk, its address / 2 MiB
  *
- * Chunks of the same backoff are spread over the rounds:
+ * Chunks of the same backoff are spread over the rounds, and neighbours do not
+ * follow each other:
  *
- *   backoff 2, 64 chunks in a row: about 16 of them in each round, each of them
- *   in one of 4 rounds.
+ *   backoff 2, 64 chunks in a row: 16 of them in each round, each of them in one
+ *   of 4 rounds.
  *
  * Return: true in one of 2^backoff rounds, but never while a sample is under
  * way.
@@ -222,9 +228,8 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
 bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
 		      unsigned long nr)
 {
-	unsigned int phase = hash_long(nr, KNUMAD_CHUNK_MAX_BACKOFF);
-
-	return !c->armed && !((round + phase) & ((1U << c->backoff) - 1));
+	return !c->armed &&
+	       !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << c->backoff) - 1));
 }
 
 /**

@@ -437,10 +437,9 @@ struct knumad_table {
  * @look_ns:	time of the last one
  * @round:	number of the round
  * @next_round:	jiffies at which the next one is due
+ * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
  * @cursor:	address where it goes on
- * @samples:	recent samples
- * @local:	of those, of a thread on the node of the memory
  * @heard:	samples since the round began
  * @surprises:	of those, against what was known of the chunk
  * @agreed:	second samples of chunks that agreed with the first one, recently
@@ -450,6 +449,7 @@ struct knumad_table {
  * @tokens:	samples that may be armed, times HZ
  * @stamp:	jiffies of the last refill of @tokens
  * @moving:	nodes to which there may be something to move
+ * @arrived:	nodes to which all has been moved since the last round
  * @move_cursor: address where moving to each node goes on
  */
 struct knumad_sampling {
@@ -463,10 +463,9 @@ struct knumad_sampling {
 	u64 look_ns;
 	unsigned int round;
 	unsigned long next_round;
+	unsigned long pause;
 	bool arming;
 	unsigned long cursor;
-	unsigned int samples;
-	unsigned int local;
 	unsigned int heard;
 	unsigned int surprises;
 	unsigned int agreed;
@@ -476,6 +475,7 @@ struct knumad_sampling {
 	unsigned long tokens;
 	unsigned long stamp;
 	nodemask_t moving;
+	nodemask_t arrived;
 	unsigned long *move_cursor;
 };
 

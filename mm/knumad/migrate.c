@@ -102,6 +102,14 @@ static void stop_moving(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, more);
 }
 
+/* All that belongs to node @nid is there */
+static void all_moved(struct knumad_proc *proc, int nid)
+{
+	stop_moving(proc, nid);
+	if (proc->sampling)
+		node_set(nid, proc->sampling->arrived);
+}
+
 /*
  * Take tokens and room on a node for a batch of @proc. Return: pages, 0 if there is
  * none now.
@@ -276,7 +284,7 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		return false;
 	}
 	if (ret == KNUMAD_WALK_DONE)
-		stop_moving(proc, batch->target);
+		all_moved(proc, batch->target);
 	return batch->nr_folios || proc->moving;
 }
 

@@ -4,8 +4,8 @@
  *
  * Rounds arm a few pages (arm.c), hinting faults tell who used them (fault.c). Here it
  * is kept, per thread and per chunk of 2 MiB, and turned into homes of threads and
- * chunks by the policy (spanning.c, chunk.c). Rounds follow each other quickly while there is
- * something to learn, and at the intervals of walks when there is not.
+ * chunks by the policy (spanning.c, chunk.c). Rounds follow each other quickly while
+ * there is something to learn, and at intervals that double when there is not.
  *
  * All by the knumad thread, but for knumad_chunk_target(), which movers call while the
  * knumad thread waits for them.
@@ -37,14 +37,17 @@
 
 /*
  * How much slower at most while there is nothing: of the 512 chunks of 1 GiB 8 are due
- * in a round, that makes a fault in two seconds.
+ * in a round, that makes 0.8 faults per second.
  */
-#define KNUMAD_ROUND_BACKOFF	16
+#define KNUMAD_ROUND_BACKOFF	10
+
+/* One surprise among so many samples: it is not only this chunk that has changed */
+#define KNUMAD_SURPRISES	4
 
 /* Samples of a thread after which the older ones count half */
 #define KNUMAD_MEMORY		64
 
-/* Samples of a thread that say nothing yet */
+/* Samples of a thread, or chunks of a process, that say nothing yet */
 #define KNUMAD_FEW		16
 
 /* Comparisons of samples after which the older ones count half */
@@ -352,12 +355,6 @@ static void learn(const struct knumad_sample *sample)
 		return;
 	WRITE_ONCE(proc->faults, proc->faults + 1);
 	s = proc->sampling;
-	s->samples++;
-	s->local += sample->cpu_nid == sample->mem_nid;
-	if (s->samples == 2 * KNUMAD_MEMORY) {
-		s->samples /= 2;
-		s->local /= 2;
-	}
 	at = find_thread(s, sample->tid, 0);
 	if (at < 0 || s->threads[at].home == NUMA_NO_NODE)
 		return;
@@ -366,42 +363,82 @@ static void learn(const struct knumad_sample *sample)
 }
 
 /**
- * knumad_sampling_local - how much of what it uses is local to its threads
+ * knumad_sampling_local - how much of what it uses is local, or soon will be
  * @proc: the process
  *
- * Return: thousandths of the samples, the recent ones mostly; 0 if there are few.
+ * A chunk that belongs to one node is moved there, of one that nodes share each has
+ * its part.
+ *
+ * Return: thousandths of the chunks that are known; 0 if these are few.
  */
 unsigned int knumad_sampling_local(const struct knumad_proc *proc)
 {
-	const struct knumad_sampling *s = proc->sampling;
+	unsigned long index, known = 0, shared = 0;
+	struct knumad_sampling *s = proc->sampling;
+	struct knumad_table *t;
+	int i, nodes;
 
-	return s && s->samples >= KNUMAD_FEW ? 1000 * s->local / s->samples : 0;
+	if (!s)
+		return 0;
+	xa_for_each(&s->chunks, index, t)
+		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
+			known += knumad_chunk_known(&t->chunk[i]);
+			shared += t->chunk[i].spread;
+		}
+	nodes = max(nodes_weight(s->set), 1);
+	return known < KNUMAD_FEW ? 0 : 1000 - 1000 * (shared - shared / nodes) / known;
 }
 
 /* === Deciding === */
 
-/*
- * As many samples of each thread that runs: how many it took depends on the chunks that
- * were due, not on the thread.
- */
-static void even_out(u32 *to, const u32 *seen)
+/* Nobody knows yet what a thread uses: like as not what the others do */
+static void sum_up(const struct knumad_sampling *s, u32 *all)
+{
+	unsigned int at;
+	int i;
+
+	memset(all, 0, knumad_topo.nr * sizeof(*all));
+	for (at = 0; at < s->nr_threads; at++)
+		for (i = 0; i < knumad_topo.nr; i++)
+			all[i] += s->seen[at * knumad_topo.nr + i];
+}
+
+static unsigned int total(const u32 *seen)
 {
 	unsigned int sum = 0;
 	int i;
 
 	for (i = 0; i < knumad_topo.nr; i++)
 		sum += seen[i];
-	for (i = 0; i < knumad_topo.nr; i++)
-		to[i] = sum < KNUMAD_FEW ? 0 : DIV_ROUND_CLOSEST(seen[i] * KNUMAD_MEMORY, sum);
+	return sum;
+}
+
+/*
+ * As many samples of each thread: how many it took depends on the chunks that were due,
+ * not on the thread. A few of them are as those of all threads.
+ */
+static void even_out(u32 *to, const u32 *seen, const u32 *all)
+{
+	unsigned int sum = total(seen), everybody = max(total(all), 1U);
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++) {
+		unsigned int few = DIV_ROUND_CLOSEST(all[i] * KNUMAD_FEW, everybody);
+
+		to[i] = DIV_ROUND_CLOSEST((seen[i] + few) * KNUMAD_MEMORY,
+					  sum + KNUMAD_FEW);
+	}
 }
 
 static void fill_threads(const struct knumad_sampling *s, struct knumad_sp_thread *to,
 			 u32 *seen)
 {
+	u32 *all = seen + s->nr_threads * knumad_topo.nr;
 	unsigned int i;
 
+	sum_up(s, all);
 	for (i = 0; i < s->nr_threads; i++, seen += knumad_topo.nr) {
-		even_out(seen, s->seen + i * knumad_topo.nr);
+		even_out(seen, s->seen + i * knumad_topo.nr, all);
 		to[i] = (struct knumad_sp_thread) {
 			.seen = seen,
 			.load = s->threads[i].load,
@@ -493,7 +530,7 @@ bool knumad_sampling_place(struct knumad_proc *proc)
 
 	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
 	sp.threads = kvcalloc(sp.nr_threads, sizeof(*sp.threads), GFP_KERNEL);
-	seen = kvcalloc(sp.nr_threads, knumad_topo.nr * sizeof(*seen), GFP_KERNEL);
+	seen = kvcalloc(sp.nr_threads + 1, knumad_topo.nr * sizeof(*seen), GFP_KERNEL);
 	if (!left || !sp.threads || !seen)
 		goto out;
 	sp.cores = left;
@@ -565,7 +602,7 @@ static void learn_anew(struct knumad_sampling *s)
 
 static void begin_round(struct knumad_proc *proc)
 {
-	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
+	unsigned long interval = msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
 	struct knumad_sampling *s = proc->sampling;
 
 	if (s->anew)
@@ -574,12 +611,31 @@ static void begin_round(struct knumad_proc *proc)
 	s->heard = 0;
 	s->surprises = 0;
 
-	s->next_round = jiffies + msecs_to_jiffies(min(proc->interval_ms,
-						       KNUMAD_ROUND_BACKOFF * interval));
+	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
+			 KNUMAD_ROUND_BACKOFF * interval);
+	s->next_round = jiffies + s->pause;
 	s->news = 0;
 	s->round++;
 	s->arming = true;
 	s->cursor = 0;
+}
+
+/*
+ * All that belongs to some nodes has been moved there: where the threads at home there
+ * used it before is no longer true.
+ */
+static void settle_down(struct knumad_sampling *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_threads; i++) {
+		int home = s->threads[i].home;
+
+		if (home != NUMA_NO_NODE && node_isset(home, s->arrived))
+			memset(s->seen + i * knumad_topo.nr, 0,
+			       knumad_topo.nr * sizeof(*s->seen));
+	}
+	nodes_clear(s->arrived);
 }
 
 /* Return: jiffies until there is more to do */
@@ -588,11 +644,13 @@ static long do_round(struct knumad_proc *proc)
 	struct knumad_sampling *s = proc->sampling;
 	unsigned long budget;
 
-	if (s->surprises && 2 * s->surprises >= s->heard)
+	if (s->surprises && KNUMAD_SURPRISES * s->surprises >= s->heard)
 		s->anew = true;
+	settle_down(s);
 	if (s->news) {
-		if (time_after(s->next_round, jiffies + quickly()))
-			s->next_round = jiffies + quickly();
+		s->pause = quickly();
+		if (time_after(s->next_round, jiffies + s->pause))
+			s->next_round = jiffies + s->pause;
 		if (knumad_sampling_place(proc))
 			knumad_tasks_settle(proc);
 	}

@@ -17,16 +17,16 @@
  *     6 threads: {0,1} has 4 cores; 2 and 3 are equally far -> {0,1,2}
  *     9 threads: nothing holds them                         -> {0,1,2,3}
  *
- * It keeps the set as long as that holds it, and grows it if it does not. A
- * part of the set is enough if there the load is 80 % of the cores at most, and
- * the memory 80 % of the pages.
+ * It keeps the set, and grows it if it does not hold it any more. That less
+ * might be enough now is no reason to move memory: threads that share something
+ * come together where there is room, see "Improvement", and a process that fits
+ * in one node is not for us.
  *
  *   3 nodes of 4 cores, set {0,1}:
  *     load 8.5 cores        -> {0,1}, half a core too much
  *     load 8.6 cores        -> {0,1,2}
  *   set {0,1,2}:
- *     load 8 cores          -> {0,1,2}, it is 100 % of {0,1}
- *     load 6.4 cores        -> {0,1}, 80 %
+ *     load 6.4 cores        -> {0,1,2}, though {0,1} would hold it
  *
  * Nodes without cores, and those where none of the threads may run, are never
  * in the set. A thread that may run on no node of the set gets a home outside.
@@ -109,9 +109,6 @@
 
 /* Overload by a quarter of a core more is no reason to leave a home */
 #define KNUMAD_SPAN_GRACE	250
-
-/* A smaller set must not be fuller than that, percent */
-#define KNUMAD_SPAN_FULL	80
 
 /* A thread that uses less than a tenth of a core is a helper */
 #define KNUMAD_SPAN_HELPER	100
@@ -208,9 +205,8 @@ static int by_key(const void *a, const void *b)
 
 /* === The nodes === */
 
-/* Do these nodes hold the process, or with a margin? */
-static bool holds(const struct knumad_span *sp, const nodemask_t *set,
-		  bool margin)
+/* Do these nodes hold the process? */
+static bool holds(const struct knumad_span *sp, const nodemask_t *set)
 {
 	u64 load = 0, cores = 0, pages = 0;
 	unsigned int t;
@@ -222,9 +218,6 @@ static bool holds(const struct knumad_span *sp, const nodemask_t *set,
 		cores += sp->cores[nid];
 		pages += sp->pages[nid];
 	}
-	if (margin)
-		return load * 100 <= cores * KNUMAD_SPAN_FULL &&
-		       sp->resident * 100ULL <= pages * KNUMAD_SPAN_FULL;
 	return load <= cores + KNUMAD_SPAN_SLACK && sp->resident <= pages;
 }
 
@@ -275,8 +268,7 @@ static int nearest(struct span_state *s, const nodemask_t *set,
 }
 
 /* Add nodes to a set until it holds the process, or there are no more */
-static void grow(struct span_state *s, nodemask_t *set, const nodemask_t *of,
-		 bool margin)
+static void grow(struct span_state *s, nodemask_t *set, const nodemask_t *of)
 {
 	int nid;
 
@@ -286,7 +278,7 @@ static void grow(struct span_state *s, nodemask_t *set, const nodemask_t *of,
 			return;
 		node_set(nid, *set);
 	}
-	while (!holds(s->sp, set, margin)) {
+	while (!holds(s->sp, set)) {
 		s->sp->steps += s->sp->nr_threads;
 		nid = nearest(s, set, of);
 		if (nid == NUMA_NO_NODE)
@@ -315,15 +307,11 @@ static void usable_nodes(const struct knumad_span *sp, nodemask_t *usable)
 static void choose_set(struct span_state *s)
 {
 	struct knumad_span *sp = s->sp;
-	nodemask_t usable, part = NODE_MASK_NONE;
+	nodemask_t usable;
 
 	usable_nodes(sp, &usable);
 	nodes_and(sp->set, sp->set, usable);
-	grow(s, &sp->set, &usable, false);
-
-	grow(s, &part, &sp->set, true);
-	if (nodes_weight(part) < nodes_weight(sp->set))
-		sp->set = part;
+	grow(s, &sp->set, &usable);
 }
 
 /* === Homes === */

@@ -25,6 +25,7 @@ struct knumad_tunables knumad_tun = {
 	.reserve_percent	= 1,
 	.min_resident_mb	= 16,
 	.min_cpu_ms		= 500,
+	.samples_per_s		= 1000,
 };
 
 /* Serialises writers, for the rules that tie two values together */

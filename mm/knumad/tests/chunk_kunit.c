@@ -45,14 +45,14 @@ static const struct chunk_case chunk_cases[] = {
 		"it moves on",
 		.samples = "00001111",
 		.target  = "-0000111",
-		.backoff = "02460246",
+		.backoff = "03660366",
 		.shared  = "--------",
 		.mixed   = "00004321",
 	}, {
 		"shared by two, then one is left",
 		.samples = "0101011111111",
 		.target  = "---*********1",
-		.backoff = "0000246666660",
+		.backoff = "0000366666660",
 		.shared  = "---sssssssss-",
 		.mixed   = "048cgkjihgfe0",
 	},
@@ -61,7 +61,7 @@ static const struct chunk_case chunk_cases[] = {
 		"one user",
 		.samples = "2222222222",
 		.target  = "-222222222",
-		.backoff = "0246666666",
+		.backoff = "0366666666",
 		.shared  = "----------",
 		.mixed   = "0000000000",
 	}, {
@@ -69,42 +69,42 @@ static const struct chunk_case chunk_cases[] = {
 		.samples = "0000001111",
 		.enough  = 4,
 		.target  = "---0000001",
-		.backoff = "0002460002",
+		.backoff = "0003660003",
 		.shared  = "----------",
 		.mixed   = "0000004321",
 	}, {
 		"one sample of another",
 		.samples = "00000100000",
 		.target  = "-0000000000",
-		.backoff = "02466002466",
+		.backoff = "03666003666",
 		.shared  = "-----------",
 		.mixed   = "00000487654",
 	}, {
 		"two by two",
 		.samples = "001100110",
 		.target  = "-0011001*",
-		.backoff = "020202020",
+		.backoff = "030303030",
 		.shared  = "--------s",
 		.mixed   = "004376a9d",
 	}, {
 		"four nodes in turn",
 		.samples = "012301230123",
 		.target  = "---*********",
-		.backoff = "000024666666",
+		.backoff = "000036666666",
 		.shared  = "---sssssssss",
 		.mixed   = "048cgkosvvvv",
 	}, {
 		"seven in a row are not enough",
 		.samples = "010100000001",
 		.target  = "---*********",
-		.backoff = "000024666666",
+		.backoff = "000036666666",
 		.shared  = "---sssssssss",
 		.mixed   = "048cgfedcbae",
 	}, {
 		"shared again",
 		.samples = "0101011111111010",
 		.target  = "---*********111*",
-		.backoff = "0000246666660000",
+		.backoff = "0000366666660000",
 		.shared  = "---sssssssss---s",
 		.mixed   = "048cgkjihgfe048c",
 	},
@@ -298,7 +298,7 @@ static void chunk_rehome_test(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, knumad_chunk_known(&chunk));
 }
 
-/* One of 2^backoff rounds, and about as many chunks in each of them */
+/* One of 2^backoff rounds, and as many chunks in each of them */
 static void chunk_due_test(struct kunit *test)
 {
 	struct knumad_chunk chunk = {};
@@ -322,8 +322,7 @@ static void chunk_due_test(struct kunit *test)
 
 			for (nr = first; nr < first + 16 * every; nr++)
 				times += knumad_chunk_due(&chunk, round, nr);
-			KUNIT_EXPECT_GE(test, times, 12U);
-			KUNIT_EXPECT_LE(test, times, 20U);
+			KUNIT_EXPECT_EQ(test, times, 16U);
 		}
 	}
 	chunk.backoff = 0;
