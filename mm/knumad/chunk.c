@@ -61,6 +61,21 @@ bool knumad_chunk_known(const struct knumad_chunk *c)
 }
 
 /**
+ * knumad_chunk_repeats - does a sample say only what the last one said?
+ * @c: the chunk, before knumad_chunk_sample()
+ * @user: index of the thread
+ *
+ * Of a chunk of small pages several may be armed: a thread that uses them one
+ * after the other is heard once.
+ *
+ * Return: true if nothing was armed since the last sample, of the same thread.
+ */
+bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user)
+{
+	return !c->armed && c->user == min(user, U16_MAX - 1U) + 1;
+}
+
+/**
  * knumad_chunk_compare - does the second sample agree with the first one?
  * @c: the chunk, before knumad_chunk_sample()
  * @home: of the thread that used it

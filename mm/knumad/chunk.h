@@ -55,6 +55,7 @@ struct knumad_chunk {
 /* 4 bytes per MiB of address space */
 static_assert(sizeof(struct knumad_chunk) == 8);
 
+bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes);

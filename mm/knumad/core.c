@@ -44,6 +44,9 @@
 /* How many intervals later a process is walked while its memory moves */
 #define KNUMAD_MOVING_BACKOFF	8
 
+/* Looks after which a process that could fit on its own still does not */
+#define KNUMAD_MISFIT_LOOKS	4
+
 /* Unknown CPU use, in thousandths of a core, below which sweeps back off */
 #define KNUMAD_QUIET_MCPU	50
 
@@ -180,18 +183,48 @@ static void set_home(struct knumad_proc *proc, int nid,
 	proc->move_cursor = 0;
 }
 
-/* Does it need several nodes? Then learn which thread uses which memory. */
+static bool may_sample(const struct knumad_proc *proc)
+{
+	return READ_ONCE(knumad_tun.samples_per_s) && proc->home == NUMA_NO_NODE &&
+	       proc->bound == KNUMAD_V_NONE;
+}
+
+/* No node has the cores for it, whatever the others do */
+static bool is_too_big(const struct knumad_proc *proc)
+{
+	unsigned long most = 0;
+	int nid;
+
+	for_each_node_mask(nid, proc->mems)
+		most = max(most, knumad_topo.node[nid].cores);
+	return proc->load > most + KNUMAD_CPU_SLACK;
+}
+
+/*
+ * Does it need several nodes? Then learn which thread uses which memory. If it is only
+ * for others that it does not fit, they may be about to be placed themselves: wait.
+ */
 static void set_sampling(struct knumad_proc *proc, enum knumad_verdict verdict)
 {
-	if (proc->home != NUMA_NO_NODE || proc->bound != KNUMAD_V_NONE ||
-	    verdict == KNUMAD_V_SPREAD || !READ_ONCE(knumad_tun.samples_per_s)) {
+	unsigned long patience = KNUMAD_MISFIT_LOOKS *
+		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+
+	if (!may_sample(proc) || verdict == KNUMAD_V_SPREAD) {
+		proc->misfit = false;
 		if (!proc->sampling)
 			return;
 		knumad_sampling_end(proc);
 		proc->moving = proc->home != NUMA_NO_NODE;
 		knumad_tasks_set_home(proc, proc->home);
 	} else if (verdict == KNUMAD_V_NO_CPUS || verdict == KNUMAD_V_NO_ROOM) {
-		knumad_sampling_begin(proc);
+		if (!proc->misfit)
+			proc->misfit_since = jiffies;
+		proc->misfit = true;
+		if (is_too_big(proc) ||
+		    time_after_eq(jiffies, proc->misfit_since + patience))
+			knumad_sampling_begin(proc);
+	} else {
+		proc->misfit = false;
 	}
 }
 
@@ -313,7 +346,7 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	knumad_tasks_look(proc);
 	if (cpu_ns)
 		ps->watched_ns += proc->cpu_ns - min(proc->cpu_ns, cpu_ns);
-	if (proc->sampling && !READ_ONCE(knumad_tun.samples_per_s))
+	if (proc->misfit || proc->sampling)
 		set_sampling(proc, proc->verdict);
 	if (proc->sampling)
 		knumad_sampling_look(proc);
@@ -324,11 +357,8 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 		return proc->bound != bound;
 	}
 	/* More, or fewer, cores than it had: it may fit now, or no longer */
-	if (DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000)) {
-		walk_soon(proc);
-		return true;
-	}
-	return proc->bound != bound;
+	return proc->bound != bound ||
+	       DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000);
 }
 
 /*

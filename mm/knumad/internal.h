@@ -190,7 +190,8 @@ struct knumad_counts {
  * @bound:	verdict that forbids to place it, KNUMAD_V_NONE if none
  * @home:	home node or NUMA_NO_NODE
  * @pending:	home proposed in the last placement but not yet taken
- * @allowed:	nodes all its threads that count and its memory may use
+ * @mems:	nodes its memory may use
+ * @allowed:	of those, the ones that all its threads that count may use
  * @one_node:	its threads that count may run on one node only
  * @threads:	number of threads
  * @load:	cores it can use, thousandths, decayed
@@ -216,6 +217,8 @@ struct knumad_counts {
  * @faults:	hinting faults
  * @moved:	pages moved since enrolment
  * @scan_ns:	CPU time spent to walk it, since enrolment
+ * @misfit:	it fits in no node, by the last placement
+ * @misfit_since: jiffies since when
  * @sampling:	what samples tell if it spans nodes, else NULL
  *
  * Written by the knumad thread; @now, @move_cursor, @moving, @walk_moved, @moved also
@@ -229,6 +232,7 @@ struct knumad_proc {
 	enum knumad_verdict bound;
 	int home;
 	int pending;
+	nodemask_t mems;
 	nodemask_t allowed;
 	bool one_node;
 	unsigned int threads;
@@ -255,6 +259,8 @@ struct knumad_proc {
 	u64 faults;
 	u64 moved;
 	u64 scan_ns;
+	bool misfit;
+	unsigned long misfit_since;
 	struct knumad_sampling *sampling;
 };
 
@@ -404,6 +410,7 @@ void knumad_fault_exit(void);
  * @home:	home node or NUMA_NO_NODE
  * @node:	where it was at the last look
  * @look:	number of the last look that found it
+ * @heard:	number of the last round in which it took a sample
  * @load:	thousandths of a core, decayed
  * @cpu_ns:	its CPU time at the last look
  * @allowed:	nodes it may run on
@@ -413,9 +420,20 @@ struct knumad_sthread {
 	int home;
 	int node;
 	unsigned int look;
+	unsigned int heard;
 	unsigned long load;
 	u64 cpu_ns;
 	nodemask_t allowed;
+};
+
+/**
+ * struct knumad_allowance - how many samples may be armed
+ * @tokens:	their number, times HZ
+ * @stamp:	jiffies of the last refill
+ */
+struct knumad_allowance {
+	unsigned long tokens;
+	unsigned long stamp;
 };
 
 /* Chunks of one table: 1 GiB */
@@ -442,12 +460,14 @@ struct knumad_table {
  * @cursor:	address where it goes on
  * @heard:	samples since the round began
  * @surprises:	of those, against what was known of the chunk
+ * @running:	threads that use CPU time, but for helpers
+ * @users:	threads that took samples in this round
+ * @users_before: in the one before
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
  * @anew:	learn about all chunks again, from the next round on
  * @news:	samples since the last round that tell something new
- * @tokens:	samples that may be armed, times HZ
- * @stamp:	jiffies of the last refill of @tokens
+ * @allowance:	of samples to arm
  * @moving:	nodes to which there may be something to move
  * @arrived:	nodes to which all has been moved since the last round
  * @move_cursor: address where moving to each node goes on
@@ -468,12 +488,14 @@ struct knumad_sampling {
 	unsigned long cursor;
 	unsigned int heard;
 	unsigned int surprises;
+	unsigned int running;
+	unsigned int users;
+	unsigned int users_before;
 	unsigned int agreed;
 	unsigned int disagreed;
 	bool anew;
 	unsigned int news;
-	unsigned long tokens;
-	unsigned long stamp;
+	struct knumad_allowance allowance;
 	nodemask_t moving;
 	nodemask_t arrived;
 	unsigned long *move_cursor;

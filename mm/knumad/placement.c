@@ -79,12 +79,6 @@
 /* To move one thread: refill 1 MiB of cache */
 #define KNUMAD_THREAD_COST	(256 * KNUMAD_LOCAL)
 
-/*
- * Half a core may be claimed twice: helper threads that wake now and then, and
- * the rounding of loads, must not make a process homeless.
- */
-#define KNUMAD_CPU_SLACK	500
-
 /* Candidate swaps looked at, per process and node */
 #define KNUMAD_SWAP_STEPS	4
 

@@ -16,6 +16,12 @@
 /* Distance of a node to itself, as in ACPI's SLIT */
 #define KNUMAD_LOCAL	10
 
+/*
+ * Half a core may be claimed twice: helper threads that wake now and then, and
+ * the rounding of loads, must not make a process homeless.
+ */
+#define KNUMAD_CPU_SLACK	500
+
 /**
  * struct knumad_pl_node - what the policy knows of one node
  * @cores:	CPU capacity in thousandths of a core (SMT siblings count once),

@@ -50,6 +50,9 @@
 /* Samples of a thread, or chunks of a process, that say nothing yet */
 #define KNUMAD_FEW		16
 
+/* The rate of the whole machine: that of so many processes */
+#define KNUMAD_CROWD		8
+
 /* Comparisons of samples after which the older ones count half */
 #define KNUMAD_COMPARED		128
 
@@ -200,6 +203,7 @@ static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
 	st->tid = t->pid;
 	st->node = cpu_to_node(task_cpu(t));
 	st->look = s->looks;
+	s->running += st->load >= KNUMAD_SPAN_HELPER;
 	nodes_clear(st->allowed);
 	for_each_node_state(nid, N_CPU)
 		if (cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
@@ -225,6 +229,7 @@ void knumad_sampling_look(struct knumad_proc *proc)
 	if (nr > s->nr_threads && !resize(s, max(nr, 2 * s->nr_threads)))
 		goto out;
 	s->looks++;
+	s->running = 0;
 	rcu_read_lock();
 	for_each_thread(leader, t) {
 		int at = find_thread(s, t->pid, hint);
@@ -264,17 +269,26 @@ int knumad_thread_home(const struct knumad_proc *proc, pid_t tid)
 
 /* === Learning === */
 
+static unsigned int total(const u32 *seen)
+{
+	unsigned int sum = 0;
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++)
+		sum += seen[i];
+	return sum;
+}
+
 /* Samples beyond the memory of a thread push the older ones out */
 static void see(struct knumad_sampling *s, unsigned int at, int nid)
 {
 	u32 *seen = s->seen + at * knumad_topo.nr;
-	unsigned int sum = 0;
 	int i;
 
 	seen[nid]++;
+	if (total(seen) <= KNUMAD_MEMORY)
+		return;
 	for (i = 0; i < knumad_topo.nr; i++)
-		sum += seen[i];
-	for (i = 0; sum > KNUMAD_MEMORY && i < knumad_topo.nr; i++)
 		seen[i] /= 2;
 }
 
@@ -300,12 +314,32 @@ static void want(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, true);
 }
 
+/* Count the threads that are heard of in a round */
+static void hear(struct knumad_sampling *s, unsigned int at)
+{
+	s->heard++;
+	s->users += s->threads[at].heard != s->round;
+	s->threads[at].heard = s->round;
+}
+
+/*
+ * Of threads that sweep the same memory, the one that is ahead takes all samples: that
+ * they agree says nothing about the others. Are more than half of those that run heard
+ * of, in this round or the one before?
+ */
+static bool is_one_sided(const struct knumad_sampling *s)
+{
+	return 2 * max(s->users, s->users_before) <= s->running;
+}
+
 /* Return: samples in a row that tell where a chunk of this process belongs */
 static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk *c,
 			    int home)
 {
 	int same = knumad_chunk_compare(c, home);
 
+	if (is_one_sided(s))
+		return KNUMAD_CHUNK_AGREE_MAX;
 	s->agreed += same > 0;
 	s->disagreed += same < 0;
 	if (s->agreed + s->disagreed >= KNUMAD_COMPARED) {
@@ -323,11 +357,11 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	struct knumad_sampling *s = proc->sampling;
 	bool spread, known;
 
-	if (!c)
+	if (!c || knumad_chunk_repeats(c, at))
 		return;
 	spread = c->spread;
 	known = knumad_chunk_known(c);
-	s->heard++;
+	hear(s, at);
 	s->surprises += known && !spread && c->node != home + 1;
 	if (s->shares && c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		share(s, c->user - 1, at);
@@ -403,16 +437,6 @@ static void sum_up(const struct knumad_sampling *s, u32 *all)
 			all[i] += s->seen[at * knumad_topo.nr + i];
 }
 
-static unsigned int total(const u32 *seen)
-{
-	unsigned int sum = 0;
-	int i;
-
-	for (i = 0; i < knumad_topo.nr; i++)
-		sum += seen[i];
-	return sum;
-}
-
 /*
  * As many samples of each thread: how many it took depends on the chunks that were due,
  * not on the thread. A few of them are as those of all threads.
@@ -464,7 +488,7 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 	int i;
 
 	for (i = 0; i < knumad_topo.nr; i++) {
-		cores[i] = node_isset(i, proc->allowed) ? knumad_topo.node[i].cores : 0;
+		cores[i] = node_isset(i, proc->mems) ? knumad_topo.node[i].cores : 0;
 		pages[i] = knumad_topo.node[i].free + proc->now.resident[i];
 	}
 	knumad_for_each_proc(other) {
@@ -565,15 +589,32 @@ out:
 
 /* === Rounds === */
 
-/* Samples that may be armed now, by the rate of this process */
-static unsigned long allowance(struct knumad_sampling *s)
-{
-	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s);
-	unsigned long elapsed = min(jiffies - s->stamp, (unsigned long)HZ);
+/* Of the whole machine */
+static struct knumad_allowance everybody;
 
-	s->tokens = min(s->tokens + rate * elapsed, rate * HZ);
-	s->stamp = jiffies;
-	return s->tokens / HZ;
+/* Return: samples that may be armed now; a second's worth may pile up */
+static unsigned long refill(struct knumad_allowance *a, unsigned long rate)
+{
+	unsigned long elapsed = min(jiffies - a->stamp, (unsigned long)HZ);
+
+	a->tokens = min(a->tokens + rate * elapsed, rate * HZ);
+	a->stamp = jiffies;
+	return a->tokens / HZ;
+}
+
+/* Arm what is due and allowed, from the cursor on */
+static void arm(struct knumad_proc *proc)
+{
+	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s), nr;
+	struct knumad_sampling *s = proc->sampling;
+
+	nr = min(refill(&s->allowance, rate), refill(&everybody, KNUMAD_CROWD * rate));
+	if (!nr)
+		return;
+	nr = knumad_arm(proc, &s->cursor, nr) * HZ;
+	s->allowance.tokens -= nr;
+	everybody.tokens -= nr;
+	s->arming = s->cursor;
 }
 
 /* Time between two rounds while there is something to learn, jiffies */
@@ -610,6 +651,8 @@ static void begin_round(struct knumad_proc *proc)
 	s->anew = false;
 	s->heard = 0;
 	s->surprises = 0;
+	s->users_before = s->users;
+	s->users = 0;
 
 	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
@@ -621,19 +664,23 @@ static void begin_round(struct knumad_proc *proc)
 }
 
 /*
- * All that belongs to some nodes has been moved there: where the threads at home there
- * used it before is no longer true.
+ * All that belongs to some nodes has been moved there: what threads at home there used
+ * elsewhere before is local to them now.
  */
 static void settle_down(struct knumad_sampling *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->nr_threads; i++) {
+		u32 *seen = s->seen + i * knumad_topo.nr;
 		int home = s->threads[i].home;
+		unsigned int sum;
 
-		if (home != NUMA_NO_NODE && node_isset(home, s->arrived))
-			memset(s->seen + i * knumad_topo.nr, 0,
-			       knumad_topo.nr * sizeof(*s->seen));
+		if (home == NUMA_NO_NODE || !node_isset(home, s->arrived))
+			continue;
+		sum = total(seen);
+		memset(seen, 0, knumad_topo.nr * sizeof(*seen));
+		seen[home] = sum;
 	}
 	nodes_clear(s->arrived);
 }
@@ -642,7 +689,6 @@ static void settle_down(struct knumad_sampling *s)
 static long do_round(struct knumad_proc *proc)
 {
 	struct knumad_sampling *s = proc->sampling;
-	unsigned long budget;
 
 	if (s->surprises && KNUMAD_SURPRISES * s->surprises >= s->heard)
 		s->anew = true;
@@ -657,11 +703,7 @@ static long do_round(struct knumad_proc *proc)
 	if (!s->arming && time_after_eq(jiffies, s->next_round))
 		begin_round(proc);
 	if (s->arming) {
-		budget = allowance(s);
-		if (budget) {
-			s->tokens -= HZ * knumad_arm(proc, &s->cursor, budget);
-			s->arming = s->cursor;
-		}
+		arm(proc);
 		return quickly();
 	}
 	return max(1L, (long)(s->next_round - jiffies));
@@ -710,7 +752,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	}
 	xa_init(&s->chunks);
 	s->next_round = jiffies;
-	s->stamp = jiffies - HZ;
+	s->allowance.stamp = jiffies - HZ;
 	s->news = 1;
 	knumad_stat_bytes(sizeof(*s));
 	knumad_stat_add(KNUMAD_S_MMS_SAMPLED, 1);

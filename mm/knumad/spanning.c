@@ -104,14 +104,8 @@
 #include "placement.h"
 #include "spanning.h"
 
-/* Half a core may be claimed twice, as in placement.c */
-#define KNUMAD_SPAN_SLACK	500
-
 /* Overload by a quarter of a core more is no reason to leave a home */
 #define KNUMAD_SPAN_GRACE	250
-
-/* A thread that uses less than a tenth of a core is a helper */
-#define KNUMAD_SPAN_HELPER	100
 
 /* A change must gain so many shared samples over the distance of its nodes */
 #define KNUMAD_SPAN_SAMPLES	4
@@ -218,7 +212,7 @@ static bool holds(const struct knumad_span *sp, const nodemask_t *set)
 		cores += sp->cores[nid];
 		pages += sp->pages[nid];
 	}
-	return load <= cores + KNUMAD_SPAN_SLACK && sp->resident <= pages;
+	return load <= cores + KNUMAD_CPU_SLACK && sp->resident <= pages;
 }
 
 /* Of some nodes, the one where most of the load is now; the first of equals */
@@ -319,7 +313,7 @@ static void choose_set(struct span_state *s)
 /* By how much a node would be overloaded with @load more, thousandths */
 static s64 over(const struct span_state *s, int nid, unsigned long load)
 {
-	return (s64)s->load[nid] + load - s->sp->cores[nid] - KNUMAD_SPAN_SLACK;
+	return (s64)s->load[nid] + load - s->sp->cores[nid] - KNUMAD_CPU_SLACK;
 }
 
 static bool fits(const struct span_state *s, int nid, unsigned long load)
@@ -477,7 +471,7 @@ static bool leave(struct span_state *s, int from)
 {
 	struct knumad_span *sp = s->sp;
 	s64 most = over(s, from, 0) - KNUMAD_SPAN_GRACE;
-	s64 left = (s64)sp->cores[from] + KNUMAD_SPAN_SLACK;
+	s64 left = (s64)sp->cores[from] + KNUMAD_CPU_SLACK;
 	int to = NUMA_NO_NODE, best_rank = 0;
 	unsigned int k, best = 0;
 

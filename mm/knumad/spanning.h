@@ -12,6 +12,9 @@
 #include <linux/nodemask.h>
 #include <linux/types.h>
 
+/* A thread that uses less than a tenth of a core is a helper */
+#define KNUMAD_SPAN_HELPER	100
+
 /**
  * struct knumad_sp_thread - what the policy knows of one thread, and its home
  * @seen:	sampled accesses per node of the memory, decayed

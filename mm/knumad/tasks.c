@@ -159,12 +159,11 @@ static void look_at_threads(struct task_struct *leader, struct look *look)
 	rcu_read_unlock();
 }
 
-static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy,
-				 const nodemask_t *mems)
+static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
 {
 	if (test_bit(MMF_KNUMAD_OUT, &proc->slot.mm->flags))
 		return KNUMAD_V_OPTED_OUT;
-	if (nodes_weight(*mems) < 2)
+	if (nodes_weight(proc->mems) < 2)
 		return KNUMAD_V_CPUSET;
 	if (policy)
 		return KNUMAD_V_POLICY_BOUND;
@@ -186,7 +185,6 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	u64 now = knumad_topo.stamp, elapsed = now - proc->look_ns;
 	bool first = !proc->look_ns;
 	unsigned long sample;
-	nodemask_t mems;
 
 	if (!leader)
 		return;
@@ -195,8 +193,8 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	if (!look.per_node)
 		goto put;
 
-	mems = cpuset_mems_allowed(leader);
-	nodes_and(mems, mems, node_states[N_MEMORY]);
+	proc->mems = cpuset_mems_allowed(leader);
+	nodes_and(proc->mems, proc->mems, node_states[N_MEMORY]);
 	look_at_threads(leader, &look);
 
 	sample = knumad_load_sample(look.cpu_ns - min(proc->cpu_ns, look.cpu_ns),
@@ -208,8 +206,8 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	proc->cpu_ns = look.cpu_ns;
 	proc->look_ns = now;
 	proc->one_node = nodes_weight(look.nodes) == 1;
-	nodes_and(proc->allowed, look.nodes, mems);
-	proc->bound = judge(proc, look.policy, &mems);
+	nodes_and(proc->allowed, look.nodes, proc->mems);
+	proc->bound = judge(proc, look.policy);
 	get_task_comm(proc->comm, leader);
 	kfree(look.per_node);
 put:

@@ -263,6 +263,21 @@ static struct knumad_chunk seen(int node, unsigned int agree, unsigned int mixed
 	};
 }
 
+static void chunk_repeats_test(struct kunit *test)
+{
+	struct knumad_chunk chunk = { .armed = 1 };
+
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_repeats(&chunk, 7));
+	knumad_chunk_sample(&chunk, 7, 0, KNUMAD_CHUNK_AGREE);
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_repeats(&chunk, 7));
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_repeats(&chunk, 8));
+	chunk.armed = 1;
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_repeats(&chunk, 7));
+	/* Beyond what can be told apart */
+	knumad_chunk_sample(&chunk, 70000, 0, KNUMAD_CHUNK_AGREE);
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_repeats(&chunk, 80000));
+}
+
 /* The worked table of knumad_chunk_rehome() */
 static void chunk_rehome_test(struct kunit *test)
 {
@@ -355,6 +370,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_enough_test),
 	KUNIT_CASE(chunk_enough_order_test),
 	KUNIT_CASE(chunk_compare_test),
+	KUNIT_CASE(chunk_repeats_test),
 	KUNIT_CASE(chunk_rehome_test),
 	KUNIT_CASE(chunk_due_test),
 	KUNIT_CASE(chunk_spread_test),

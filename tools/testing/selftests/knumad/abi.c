@@ -24,7 +24,7 @@ static const struct tunable {
 	{ "reserve_percent", 1, 0, 50 },
 	{ "min_resident_mb", 16, 1, 1048576 },
 	{ "min_cpu_ms", 500, 0, 3600000 },
-	{ "samples_per_s", 0, 0, 100000 },
+	{ "samples_per_s", 1000, 0, 100000 },
 };
 
 static const char *const words[] = { "enabled", "policy" };

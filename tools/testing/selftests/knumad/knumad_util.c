@@ -222,9 +222,11 @@ static void see_node(int node, int arg)
 
 void kn_read_topology(void)
 {
-	int node;
+	int node, cpu;
 
 	memset(&kn_topo, 0, sizeof(kn_topo));
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
+		kn_topo.node_of_cpu[cpu] = KN_NONE;
 	for_list("/sys/devices/system/node/online", see_node, 0);
 	for_list("/sys/devices/system/node/has_memory", see_memory, 0);
 	for (node = 0; node < kn_topo.nr; node++)
@@ -238,7 +240,7 @@ void kn_node_cpus(int node, cpu_set_t *set)
 
 	CPU_ZERO(set);
 	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
-		if (kn_topo.cpus[node] && kn_topo.node_of_cpu[cpu] == node)
+		if (kn_topo.node_of_cpu[cpu] == node)
 			CPU_SET(cpu, set);
 }
 

@@ -180,7 +180,7 @@ TEST_F(several, memory_one_node_off)
 	check_all(_metadata, self);
 }
 
-/* More running threads than any node has CPUs: left as it is. */
+/* More running threads than any node has CPUs: left as it is, unless it is sampled. */
 TEST_F(several, more_threads_than_cpus)
 {
 	int nodes[KN_MAX_THREADS];
@@ -191,6 +191,7 @@ TEST_F(several, more_threads_than_cpus)
 	struct kn_process process;
 	int i, node, cpus = 0;
 
+	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 0));
 	for (node = 0; node < kn_topo.nr; node++)
 		cpus += kn_topo.cpus[node];
 	if (work.threads > cpus || work.threads > KN_MAX_THREADS)

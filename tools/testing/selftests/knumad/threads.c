@@ -52,8 +52,6 @@ static const char *begin(size_t folio)
 
 	if (!why)
 		why = kn_use_folios(folio);
-	if (!why && kn_tunable_set("samples_per_s", 1000))
-		why = "cannot set samples_per_s";
 	if (why)
 		return why;
 	for (i = 0; i < kn_topo.nr_full; i++)
@@ -78,6 +76,14 @@ static bool is_local(const struct kn_worker *worker)
 			return false;
 	}
 	return true;
+}
+
+/* Do these two threads have the same home? */
+static bool at_one_home(const struct kn_worker *worker, int a, int b)
+{
+	int home = kn_thread_home(worker, a);
+
+	return home != KN_NONE && home == kn_thread_home(worker, b);
 }
 
 /* Is nothing moved any more? */
@@ -200,14 +206,71 @@ TEST_F(threads, slices)
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
+static bool pairs_met(const struct kn_worker *worker)
+{
+	return at_one_home(worker, 0, 1) && at_one_home(worker, 2, 3) && is_local(worker);
+}
+
+/* Two threads share a set, other two another one; both pairs begin apart. */
+TEST_F(threads, pairs)
+{
+	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
+
+	start(_metadata, self, variant->folio, 2, 0, nodes);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(pairs_met(self->worker), KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(is_settled(), KN_PATIENCE));
+	EXPECT_TRUE(pairs_met(self->worker))
+		kn_dump();
+	EXPECT_LE(800, at_homes(self->worker));
+	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* Are there at least 40 % on each of two nodes, those where threads live? */
+static bool is_spread(const struct kn_worker *worker)
+{
+	int i, home, nr = 0;
+	bool seen[KN_MAX_NODES] = { false };
+
+	for (i = 0; i < THREADS; i++) {
+		home = kn_thread_home(worker, i);
+		if (home == KN_NONE)
+			return false;
+		if (!seen[home] && kn_share_on(worker, home, 1) >= 400)
+			nr++;
+		seen[home] = true;
+	}
+	return nr == 2;
+}
+
+/* All threads use all memory: it is spread, and stays where it is then. */
+TEST_F(threads, all_share)
+{
+	__u64 migrated;
+
+	start(_metadata, self, variant->folio, THREADS, 0, NULL);
+	ASSERT_EQ(0, kn_enable("always"));
+	/* On its way to a node it may seem to be spread. */
+	ASSERT_TRUE(kn_wait_until(is_spread(self->worker) && is_settled() &&
+				  is_spread(self->worker), KN_PATIENCE))
+		kn_dump();
+	migrated = kn_stat("pages_migrated");
+	EXPECT_TRUE(kn_wait_passes(20, KN_PATIENCE));
+	EXPECT_EQ(migrated, kn_stat("pages_migrated"));
+	EXPECT_TRUE(is_spread(self->worker))
+		kn_dump();
+	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
 /* Each thread takes the slice of one that lives elsewhere: local again. */
 TEST_F(threads, exchange)
 {
 	struct kn_shared *sh;
 	int i, home, first = 0;
 
-	if (!variant->folio)
-		SKIP(return, "small pages take minutes to change hands");
 	start(_metadata, self, variant->folio, 0, 0, NULL);
 	sh = self->worker->sh;
 	ASSERT_EQ(0, kn_enable("always"));
@@ -227,6 +290,46 @@ TEST_F(threads, exchange)
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
 	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* A thread that is pinned elsewhere is where it was told to be, as long as it is. */
+TEST_F(threads, pinned_elsewhere)
+{
+	int i, home, other, node, tid;
+	__u64 elsewhere;
+	cpu_set_t set, now;
+
+	start(_metadata, self, variant->folio, 0, 0, NULL);
+	ASSERT_EQ(0, kn_enable("always"));
+	for (i = 0; i < 3; i++) {
+		ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
+			kn_dump();
+		home = kn_thread_home(self->worker, i);
+		other = self->node[home == self->node[0]];
+		tid = self->worker->sh->thread[i].tid;
+		kn_node_cpus(other, &set);
+		ASSERT_EQ(0, sched_setaffinity(tid, sizeof(set), &set));
+		ASSERT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
+		elsewhere = 0;
+		for (node = 0; node < kn_topo.nr; node++)
+			if (node != other)
+				elsewhere -= KN_READ(self->worker->sh->thread[i].sweeps_on[node]);
+		EXPECT_TRUE(kn_wait_passes(6, KN_PATIENCE));
+		EXPECT_TRUE(kn_wait_sweeps(self->worker, 20, KN_PATIENCE));
+		for (node = 0; node < kn_topo.nr; node++)
+			if (node != other)
+				elsewhere += KN_READ(self->worker->sh->thread[i].sweeps_on[node]);
+		EXPECT_EQ(0, elsewhere);
+		ASSERT_EQ(0, sched_getaffinity(tid, sizeof(now), &now));
+		EXPECT_TRUE(CPU_EQUAL(&set, &now))
+			TH_LOG("may run on %#lx, was told to on %#lx", now.__bits[0],
+			       set.__bits[0]);
+		kn_all_cpus(&set);
+		ASSERT_EQ(0, sched_setaffinity(tid, sizeof(set), &set));
+	}
+	EXPECT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
+		kn_dump();
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
