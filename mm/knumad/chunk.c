@@ -116,7 +116,7 @@ int knumad_chunk_compare(const struct knumad_chunk *c, int home)
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes)
 {
-	u64 n = max(nr_nodes, 2U), all = (agreed + disagreed + 2ULL) * (n - 1);
+	u64 n = max(nr_nodes, 2U), all = (2ULL + agreed + disagreed) * (n - 1);
 	u64 shared = min((disagreed + 1ULL) * n, all);
 	u64 right = all - shared;
 	unsigned int k;

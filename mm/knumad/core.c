@@ -16,7 +16,7 @@
  * memory (spanning.c). Scheduler and movers are told as above.
  *
  * A process that is where it should be is walked at intervals that double up to
- * scan_max_interval_ms; a change in its size, its load or its machine resets
+ * scan_max_interval_ms; a change in its size, its home or its machine resets
  * the interval. Sweeps go on at scan_interval_ms while something unknown uses
  * CPU time, and up to KNUMAD_SWEEP_BACKOFF times as rarely while nothing does.
  */
@@ -223,8 +223,6 @@ static void set_sampling(struct knumad_proc *proc, enum knumad_verdict verdict)
 		if (is_too_big(proc) ||
 		    time_after_eq(jiffies, proc->misfit_since + patience))
 			knumad_sampling_begin(proc);
-	} else {
-		proc->misfit = false;
 	}
 }
 
@@ -495,6 +493,8 @@ static bool move_pages_home(const struct pass_state *ps)
 		until = until_next(ps);
 	more = knumad_migrate_all(until);
 	knumad_for_each_proc(proc) {
+		if (proc->sampling)
+			knumad_sampling_settle(proc);
 		if (proc->home == NUMA_NO_NODE)
 			continue;
 		/* All there was is moved: look whether it is so */

@@ -458,18 +458,18 @@ struct knumad_table {
  * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
  * @cursor:	address where it goes on
- * @heard:	samples since the round began
+ * @heard:	samples of the last rounds
  * @surprises:	of those, against what was known of the chunk
  * @running:	threads that use CPU time, but for helpers
  * @users:	threads that took samples in this round
  * @users_before: in the one before
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
- * @anew:	learn about all chunks again, from the next round on
- * @news:	samples since the last round that tell something new
+ * @fresh:	there were samples that tell something new
  * @allowance:	of samples to arm
  * @moving:	nodes to which there may be something to move
- * @arrived:	nodes to which all has been moved since the last round
+ * @again:	of those, the ones to which there is more since moving began
+ * @arrived:	nodes to which all has been moved, set by those that move
  * @move_cursor: address where moving to each node goes on
  */
 struct knumad_sampling {
@@ -493,10 +493,10 @@ struct knumad_sampling {
 	unsigned int users_before;
 	unsigned int agreed;
 	unsigned int disagreed;
-	bool anew;
-	unsigned int news;
+	bool fresh;
 	struct knumad_allowance allowance;
 	nodemask_t moving;
+	nodemask_t again;
 	nodemask_t arrived;
 	unsigned long *move_cursor;
 };
@@ -505,6 +505,7 @@ void knumad_sampling_begin(struct knumad_proc *proc);
 void knumad_sampling_end(struct knumad_proc *proc);
 void knumad_sampling_look(struct knumad_proc *proc);
 bool knumad_sampling_place(struct knumad_proc *proc);
+void knumad_sampling_settle(struct knumad_proc *proc);
 unsigned int knumad_sampling_local(const struct knumad_proc *proc);
 long knumad_sampling_rounds(void);
 bool knumad_sampling_due(const struct knumad_proc *proc,

@@ -102,12 +102,18 @@ static void stop_moving(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, more);
 }
 
-/* All that belongs to node @nid is there */
+/* The end of the address space: all that belongs to node @nid is there */
 static void all_moved(struct knumad_proc *proc, int nid)
 {
+	struct knumad_sampling *s = proc->sampling;
+
+	if (s && node_isset(nid, s->again)) {
+		node_clear(nid, s->again);
+		return;
+	}
 	stop_moving(proc, nid);
-	if (proc->sampling)
-		node_set(nid, proc->sampling->arrived);
+	if (s)
+		node_set(nid, s->arrived);
 }
 
 /*

@@ -40,8 +40,8 @@ struct knumad_pl_node {
  * @fixed:	the part of @resident that must not move (mlock, mbind, ...)
  * @cpu:	share of its running threads per node, in thousandths
  * @load:	cores it can use, in thousandths
- * @local:	thousandths of its sampled accesses that go to the node of the
- *		thread, 0 if it is not sampled
+ * @local:	thousandths of its memory that is local where it belongs, by
+ *		samples; 0 if it is not sampled
  * @horizon:	passes for which its present behaviour is expected to last
  * @allowed:	nodes on which all its threads may run and its memory may live
  * @bound:	its threads cannot run but on one node: CPU capacity is no reason

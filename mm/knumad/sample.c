@@ -41,7 +41,7 @@
  */
 #define KNUMAD_ROUND_BACKOFF	10
 
-/* One surprise among so many samples: it is not only this chunk that has changed */
+/* A surprise in so many samples, and not just one: more than a chunk has changed */
 #define KNUMAD_SURPRISES	4
 
 /* Samples of a thread after which the older ones count half */
@@ -55,9 +55,6 @@
 
 /* Comparisons of samples after which the older ones count half */
 #define KNUMAD_COMPARED		128
-
-/* Agreements that still count when homes of threads have changed */
-#define KNUMAD_TRUSTED		8
 
 static struct knumad_table *find_table(struct knumad_sampling *s, unsigned long addr)
 {
@@ -102,13 +99,14 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
  * @proc: the process
  * @addr: any address in the chunk
  *
- * Return: a node, NUMA_NO_NODE if it is not known.
+ * Return: a node, NUMA_NO_NODE if it is not known or not allowed any more.
  */
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr)
 {
 	struct knumad_table *t = find_table(proc->sampling, addr);
+	int nid = t ? chunk_of(t, addr)->target - 1 : NUMA_NO_NODE;
 
-	return t ? chunk_of(t, addr)->target - 1 : NUMA_NO_NODE;
+	return nid != NUMA_NO_NODE && node_isset(nid, proc->mems) ? nid : NUMA_NO_NODE;
 }
 
 /**
@@ -188,6 +186,23 @@ static void forget_thread(struct knumad_sampling *s, unsigned int at)
 	}
 }
 
+/* The next thread at the place of one that is gone has not used its chunks */
+static void forget_users(struct knumad_sampling *s)
+{
+	struct knumad_table *t;
+	unsigned long index;
+	int i;
+
+	xa_for_each(&s->chunks, index, t)
+		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
+			struct knumad_chunk *c = &t->chunk[i];
+
+			if (c->user && c->user <= s->nr_threads &&
+			    !s->threads[c->user - 1].tid)
+				c->user = 0;
+		}
+}
+
 static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
 			   unsigned int at, u64 elapsed)
 {
@@ -222,11 +237,14 @@ void knumad_sampling_look(struct knumad_proc *proc)
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
 	unsigned int nr, hint = 0, i;
+	bool gone = false;
 
 	if (!leader)
 		return;
+	/* The cpuset may have changed */
+	nodes_and(s->moving, s->moving, proc->mems);
 	nr = min(get_nr_threads(leader) + 2, KNUMAD_MAX_THREADS);
-	if (nr > s->nr_threads && !resize(s, max(nr, 2 * s->nr_threads)))
+	if (nr > s->nr_threads && !resize(s, clamp(2 * s->nr_threads, nr, KNUMAD_MAX_THREADS)))
 		goto out;
 	s->looks++;
 	s->running = 0;
@@ -243,8 +261,12 @@ void knumad_sampling_look(struct knumad_proc *proc)
 	}
 	rcu_read_unlock();
 	for (i = 0; i < s->nr_threads; i++)
-		if (s->threads[i].tid && s->threads[i].look != s->looks)
+		if (s->threads[i].tid && s->threads[i].look != s->looks) {
 			forget_thread(s, i);
+			gone = true;
+		}
+	if (gone)
+		forget_users(s);
 	s->look_ns = knumad_topo.stamp;
 out:
 	put_task_struct(leader);
@@ -305,12 +327,16 @@ static void share(struct knumad_sampling *s, unsigned int a, unsigned int b)
 	}
 }
 
+/* Something is to be moved to a node; who moves there already goes round once more */
 static void want(struct knumad_proc *proc, int nid)
 {
 	struct knumad_sampling *s = proc->sampling;
 
+	if (!node_isset(nid, proc->mems))
+		return;
+	if (node_isset(nid, s->moving))
+		node_set(nid, s->again);
 	node_set(nid, s->moving);
-	s->move_cursor[nid] = 0;
 	WRITE_ONCE(proc->moving, true);
 }
 
@@ -324,8 +350,8 @@ static void hear(struct knumad_sampling *s, unsigned int at)
 
 /*
  * Of threads that sweep the same memory, the one that is ahead takes all samples: that
- * they agree says nothing about the others. Are more than half of those that run heard
- * of, in this round or the one before?
+ * they agree says nothing about the others. Were half of those that run, or more, not
+ * heard of, in this round and the one before?
  */
 static bool is_one_sided(const struct knumad_sampling *s)
 {
@@ -362,7 +388,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	spread = c->spread;
 	known = knumad_chunk_known(c);
 	hear(s, at);
-	s->surprises += known && !spread && c->node != home + 1;
+	s->surprises += known && !spread && c->agree > 1 && c->node != home + 1;
 	if (s->shares && c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		share(s, c->user - 1, at);
 	knumad_chunk_sample(c, at, home, compare(s, c, home));
@@ -370,7 +396,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 		c->target = knumad_chunk_spread(nr, &s->set) + 1;
 	/* A surprise: there is something to learn */
 	if (!knumad_chunk_known(c) || (!c->spread && (!known || c->agree < 2)))
-		s->news++;
+		s->fresh = true;
 	if (knumad_chunk_known(c) && c->target - 1 != sample->mem_nid)
 		want(proc, c->target - 1);
 }
@@ -467,17 +493,17 @@ static void fill_threads(const struct knumad_sampling *s, struct knumad_sp_threa
 			.seen = seen,
 			.load = s->threads[i].load,
 			.node = s->threads[i].node,
-			.allowed = s->threads[i].tid ? s->threads[i].allowed :
-						       node_states[N_CPU],
+			.allowed = s->threads[i].allowed,
 			.home = s->threads[i].home,
 		};
 	}
 }
 
+/* A node that is claimed altogether still has cores, or nobody could live there */
 static void claim(unsigned long *cores, int nid, unsigned long load)
 {
-	if (nid != NUMA_NO_NODE)
-		cores[nid] -= min(cores[nid], load);
+	if (nid != NUMA_NO_NODE && cores[nid])
+		cores[nid] -= min(cores[nid] - 1, load);
 }
 
 /* What homes of other processes and threads leave of the nodes */
@@ -504,7 +530,7 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 /* Has a thread another home now, so that what its chunks say is no longer true? */
 static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_thread *to)
 {
-	return st->tid && st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE &&
+	return st->tid && st->load >= KNUMAD_SPAN_HELPER && st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE &&
 	       st->home != to->home;
 }
 
@@ -523,10 +549,10 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 
 			knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
 		}
-	/* Who shared across nodes may be together now */
-	s->agreed = min(s->agreed, KNUMAD_TRUSTED);
+	/* Who shared across nodes may be together now, and who was together apart */
+	s->agreed = 0;
 	s->disagreed = 0;
-	s->news++;
+	s->fresh = true;
 }
 
 /**
@@ -608,7 +634,9 @@ static void arm(struct knumad_proc *proc)
 	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s), nr;
 	struct knumad_sampling *s = proc->sampling;
 
-	nr = min(refill(&s->allowance, rate), refill(&everybody, KNUMAD_CROWD * rate));
+	/* Half of what is left of it: there may be others behind us */
+	nr = min(refill(&s->allowance, rate),
+		 DIV_ROUND_UP(refill(&everybody, KNUMAD_CROWD * rate), 2));
 	if (!nr)
 		return;
 	nr = knumad_arm(proc, &s->cursor, nr) * HZ;
@@ -638,7 +666,6 @@ static void learn_anew(struct knumad_sampling *s)
 		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++)
 			if (!t->chunk[i].spread)
 				t->chunk[i].backoff = 0;
-	s->news++;
 }
 
 static void begin_round(struct knumad_proc *proc)
@@ -646,29 +673,35 @@ static void begin_round(struct knumad_proc *proc)
 	unsigned long interval = msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
 	struct knumad_sampling *s = proc->sampling;
 
-	if (s->anew)
+	if (s->surprises > 1 && KNUMAD_SURPRISES * s->surprises >= s->heard) {
 		learn_anew(s);
-	s->anew = false;
-	s->heard = 0;
-	s->surprises = 0;
+		s->heard = KNUMAD_FEW;
+	}
+	if (s->heard >= KNUMAD_FEW) {
+		s->heard = 0;
+		s->surprises = 0;
+	}
 	s->users_before = s->users;
 	s->users = 0;
 
 	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
 	s->next_round = jiffies + s->pause;
-	s->news = 0;
 	s->round++;
 	s->arming = true;
 	s->cursor = 0;
 }
 
-/*
- * All that belongs to some nodes has been moved there: what threads at home there used
- * elsewhere before is local to them now.
+/**
+ * knumad_sampling_settle - learn from what has been moved
+ * @proc: the process, being sampled
+ *
+ * Knumad thread only. Where all that belongs to a node has been moved there, what threads
+ * at home there used elsewhere before is local to them now.
  */
-static void settle_down(struct knumad_sampling *s)
+void knumad_sampling_settle(struct knumad_proc *proc)
 {
+	struct knumad_sampling *s = proc->sampling;
 	unsigned int i;
 
 	for (i = 0; i < s->nr_threads; i++) {
@@ -690,10 +723,8 @@ static long do_round(struct knumad_proc *proc)
 {
 	struct knumad_sampling *s = proc->sampling;
 
-	if (s->surprises && KNUMAD_SURPRISES * s->surprises >= s->heard)
-		s->anew = true;
-	settle_down(s);
-	if (s->news) {
+	if (s->fresh) {
+		s->fresh = false;
 		s->pause = quickly();
 		if (time_after(s->next_round, jiffies + s->pause))
 			s->next_round = jiffies + s->pause;
@@ -753,7 +784,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	xa_init(&s->chunks);
 	s->next_round = jiffies;
 	s->allowance.stamp = jiffies - HZ;
-	s->news = 1;
+	s->fresh = true;
 	knumad_stat_bytes(sizeof(*s));
 	knumad_stat_add(KNUMAD_S_MMS_SAMPLED, 1);
 	/* Somebody may be reading debugfs */
