@@ -530,8 +530,8 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 /* Has a thread another home now, so that what its chunks say is no longer true? */
 static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_thread *to)
 {
-	return st->tid && st->load >= KNUMAD_SPAN_HELPER && st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE &&
-	       st->home != to->home;
+	return st->tid && st->load >= KNUMAD_SPAN_HELPER && st->home != to->home &&
+	       st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE;
 }
 
 static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to)

@@ -898,6 +898,8 @@ TEST_F(respect, node_full)
 	ASSERT_LT(0, hog);
 	ASSERT_TRUE(above_watermark(self->near));
 
+	/* Sampled, it would move as far as there is room */
+	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 0));
 	kn_events(&before);
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_verdict_is(worker->pid, "no_room"), KN_PATIENCE))
