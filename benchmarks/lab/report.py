@@ -85,6 +85,10 @@ WHY = {
         "hard-bound reaches {bound:.2f} % there: perf's processes share data",
     ("sweep", "4k", "system_vs_off"): MOVING,
     ("numa-multi", "4k", "system_vs_off"): MOVING,
+    ("slices", "4k", "system_vs_off"): MOVING,
+    ("numa-span", "thp", "local_over_mainline"):
+        "hard-bound is {bound:+.1f} points over mainline: a quarter of what all threads share is "
+        "the most that can be local",
     ("numa-multi", "4k", "local"):
         "{lost:.1f} points are lost in the first {until:.1f} s, before and while memory moves",
 }
