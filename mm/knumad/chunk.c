@@ -60,6 +60,12 @@ bool knumad_chunk_known(const struct knumad_chunk *c)
 	return c->target;
 }
 
+/* Those beyond what can be counted are not told apart */
+static unsigned int user_number(unsigned int user)
+{
+	return min(user, U16_MAX - 1U) + 1;
+}
+
 /**
  * knumad_chunk_repeats - does a sample say only what the last one said?
  * @c: the chunk, before knumad_chunk_sample()
@@ -72,7 +78,7 @@ bool knumad_chunk_known(const struct knumad_chunk *c)
  */
 bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user)
 {
-	return !c->armed && c->user == min(user, U16_MAX - 1U) + 1;
+	return !c->armed && c->user == user_number(user);
 }
 
 /**
@@ -185,7 +191,7 @@ void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
 			 unsigned int enough)
 {
 	c->armed = 0;
-	c->user = min(user, U16_MAX - 1U) + 1;
+	c->user = user_number(user);
 	if (home == NUMA_NO_NODE)
 		return;
 	if (!c->node) {

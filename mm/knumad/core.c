@@ -349,7 +349,6 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	if (proc->sampling)
 		knumad_sampling_look(proc);
 	if (proc->bound != KNUMAD_V_NONE) {
-		set_sampling(proc, proc->bound);
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
 		return proc->bound != bound;
