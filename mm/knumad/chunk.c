@@ -28,6 +28,17 @@
  * agree by chance on two nodes, of three a quarter. How many chunks are shared
  * is estimated from all second samples, those that follow the first one from a
  * node: do they agree? See knumad_chunk_enough().
+ *
+ * That holds for samples that are independent. If threads sweep the same memory
+ * one close behind the other, the first one takes all samples, of all chunks and
+ * for as long as it is ahead: see knumad_chunk_one_sided(). Then, and if nearly
+ * all is shared, eight must agree. Where they agree on another node than eight
+ * before them, the next thread took the lead: the chunk is shared.
+ *
+ *   samples from nodes  0 ... 0 0 1 ... 1 1
+ *   number              1     7 8 1     7 8
+ *   target              -     - 0 0     0 *
+ *   shared              -     - - -     - s
  */
 
 #include <linux/limits.h>
@@ -135,6 +146,36 @@ unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 	return k;
 }
 
+/**
+ * knumad_chunk_one_sided - does one thread take the samples of others?
+ * @samples: recent samples of a process
+ * @squares: sum of the squares of the numbers of each thread
+ * @running: its threads that run
+ *
+ * Of samples that each of n threads takes as many of, squares = samples^2 / n. At
+ * least half of those that run should be heard of, or a bit more, since one of two
+ * always is.
+ *
+ *   of 4 threads     samples  squares
+ *   4 4 4 4          16        64       each is heard of
+ *   7 7 1 1          16       100       (2.56 threads)
+ *   8 8 0 0          16       128       one-sided
+ *   13 1 1 1         16       172       one-sided
+ *   of 2 threads
+ *   8 8              16       128       each is heard of
+ *   14 2             16       200       one-sided
+ *   of 1 thread
+ *   16               16       256       the only one
+ *
+ * Return: true if that they agree says nothing about the threads not heard of.
+ */
+bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
+			    unsigned int running)
+{
+	return running > 1 &&
+	       2ULL * samples * samples <= (running + 1ULL) * squares;
+}
+
 static void leave_alone(struct knumad_chunk *c)
 {
 	c->backoff = min(c->backoff + KNUMAD_CHUNK_BACKOFF, KNUMAD_CHUNK_MAX_BACKOFF);
@@ -156,7 +197,9 @@ static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
 		c->target = c->node;
 	} else if (c->agree >= enough) {
 		leave_alone(c);
-		c->target = c->node;
+		c->spread = enough == KNUMAD_CHUNK_AGREE_MAX && c->target &&
+			    c->target != c->node;
+		c->target = c->spread ? 0 : c->node;
 	}
 }
 
@@ -210,21 +253,24 @@ void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
  * @home: the new home of its last user, NUMA_NO_NODE if that is the old one
  *
  * What was used by a thread that has moved probably goes with it: one sample
- * for that is counted. What was used from several nodes may be so no longer.
- * It stays where it is until samples agree.
+ * for that is counted, and where it belongs is not known before there are more.
+ * What was used from several nodes may be so no longer. It stays where it is until
+ * samples agree.
  *
- *   before                     after
- *   node agree mixed spread    node agree mixed spread
- *   0    31    0     -         0    31    0     -       the user stays
- *   0    31    0     -         1    1     0     -       the user goes to 1
- *   0    2     14    s         0    1     0     -       shared so far
+ *   before                       after
+ *   node agree mixed spread tgt  node agree mixed spread tgt
+ *   0    31    0     -      0    0    31    0     -      0   the user stays
+ *   0    31    0     -      0    1    1     0     -      -   he goes to 1
+ *   0    2     14    s      2    0    1     0     -      2   shared so far
  */
 void knumad_chunk_rehome(struct knumad_chunk *c, int home)
 {
-	if (home != NUMA_NO_NODE)
+	if (home != NUMA_NO_NODE) {
 		c->node = home + 1;
-	else if (!c->mixed && !c->spread)
+		c->target = 0;
+	} else if (!c->mixed && !c->spread) {
 		return;
+	}
 	c->agree = c->node ? 1 : 0;
 	c->mixed = 0;
 	c->spread = 0;

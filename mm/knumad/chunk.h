@@ -59,6 +59,8 @@ bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes);
+bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
+			    unsigned int running);
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
 			 unsigned int enough);
 void knumad_chunk_rehome(struct knumad_chunk *c, int home);

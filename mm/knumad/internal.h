@@ -410,7 +410,7 @@ void knumad_fault_exit(void);
  * @home:	home node or NUMA_NO_NODE
  * @node:	where it was at the last look
  * @look:	number of the last look that found it
- * @heard:	number of the last round in which it took a sample
+ * @recent:	samples that it took, older ones halved
  * @load:	thousandths of a core, decayed
  * @cpu_ns:	its CPU time at the last look
  * @allowed:	nodes it may run on
@@ -420,7 +420,7 @@ struct knumad_sthread {
 	int home;
 	int node;
 	unsigned int look;
-	unsigned int heard;
+	unsigned int recent;
 	unsigned long load;
 	u64 cpu_ns;
 	nodemask_t allowed;
@@ -461,8 +461,8 @@ struct knumad_table {
  * @heard:	samples of the last rounds
  * @surprises:	of those, against what was known of the chunk
  * @running:	threads that use CPU time, but for helpers
- * @users:	threads that took samples in this round
- * @users_before: in the one before
+ * @recent:	sum of @recent of all threads
+ * @squares:	sum of their squares
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
  * @fresh:	there were samples that tell something new
@@ -489,8 +489,8 @@ struct knumad_sampling {
 	unsigned int heard;
 	unsigned int surprises;
 	unsigned int running;
-	unsigned int users;
-	unsigned int users_before;
+	unsigned int recent;
+	unsigned int squares;
 	unsigned int agreed;
 	unsigned int disagreed;
 	bool fresh;

@@ -53,6 +53,9 @@
 /* The rate of the whole machine: that of so many processes */
 #define KNUMAD_CROWD		8
 
+/* Samples per running thread that tell who takes them, and threads, at least */
+#define KNUMAD_RECENT		4U
+
 /* Comparisons of samples after which the older ones count half */
 #define KNUMAD_COMPARED		128
 
@@ -176,8 +179,10 @@ static bool resize(struct knumad_sampling *s, unsigned int nr)
 
 static void forget_thread(struct knumad_sampling *s, unsigned int at)
 {
-	unsigned int i;
+	unsigned int recent = s->threads[at].recent, i;
 
+	s->recent -= recent;
+	s->squares -= recent * recent;
 	s->threads[at] = (struct knumad_sthread){ .home = NUMA_NO_NODE };
 	memset(s->seen + at * knumad_topo.nr, 0, knumad_topo.nr * sizeof(*s->seen));
 	for (i = 0; s->shares && i < s->nr_threads; i++) {
@@ -186,7 +191,10 @@ static void forget_thread(struct knumad_sampling *s, unsigned int at)
 	}
 }
 
-/* The next thread at the place of one that is gone has not used its chunks */
+/*
+ * The next thread at the place of one that is gone has not used its chunks, and who
+ * takes them over may be at home elsewhere.
+ */
 static void forget_users(struct knumad_sampling *s)
 {
 	struct knumad_table *t;
@@ -197,9 +205,12 @@ static void forget_users(struct knumad_sampling *s)
 		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
 			struct knumad_chunk *c = &t->chunk[i];
 
-			if (c->user && c->user <= s->nr_threads &&
-			    !s->threads[c->user - 1].tid)
-				c->user = 0;
+			if (!c->user || c->user > s->nr_threads ||
+			    s->threads[c->user - 1].tid)
+				continue;
+			c->user = 0;
+			if (!c->spread)
+				c->target = 0;
 		}
 }
 
@@ -340,22 +351,24 @@ static void want(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, true);
 }
 
-/* Count the threads that are heard of in a round */
+/* Count who took the recent samples: the older ones count half */
 static void hear(struct knumad_sampling *s, unsigned int at)
 {
-	s->heard++;
-	s->users += s->threads[at].heard != s->round;
-	s->threads[at].heard = s->round;
-}
+	struct knumad_sthread *st = &s->threads[at];
+	unsigned int i;
 
-/*
- * Of threads that sweep the same memory, the one that is ahead takes all samples: that
- * they agree says nothing about the others. Were half of those that run, or more, not
- * heard of, in this round and the one before?
- */
-static bool is_one_sided(const struct knumad_sampling *s)
-{
-	return 2 * max(s->users, s->users_before) <= s->running;
+	s->heard++;
+	s->recent++;
+	s->squares += 2 * st->recent++ + 1;
+	if (s->recent < KNUMAD_RECENT * max(s->running, KNUMAD_RECENT))
+		return;
+	s->recent = 0;
+	s->squares = 0;
+	for (i = 0, st = s->threads; i < s->nr_threads; i++, st++) {
+		st->recent /= 2;
+		s->recent += st->recent;
+		s->squares += st->recent * st->recent;
+	}
 }
 
 /* Return: samples in a row that tell where a chunk of this process belongs */
@@ -364,7 +377,7 @@ static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk
 {
 	int same = knumad_chunk_compare(c, home);
 
-	if (is_one_sided(s))
+	if (knumad_chunk_one_sided(s->recent, s->squares, s->running))
 		return KNUMAD_CHUNK_AGREE_MAX;
 	s->agreed += same > 0;
 	s->disagreed += same < 0;
@@ -681,9 +694,6 @@ static void begin_round(struct knumad_proc *proc)
 		s->heard = 0;
 		s->surprises = 0;
 	}
-	s->users_before = s->users;
-	s->users = 0;
-
 	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
 	s->next_round = jiffies + s->pause;

@@ -55,6 +55,14 @@ static const struct chunk_case chunk_cases[] = {
 		.backoff = "0000366666660",
 		.shared  = "---sssssssss-",
 		.mixed   = "048cgkjihgfe0",
+	}, {
+		"the next thread takes the lead",
+		.samples = "0000000011111111",
+		.enough  = KNUMAD_CHUNK_AGREE_MAX,
+		.target  = "-------00000000*",
+		.backoff = "0000000300000003",
+		.shared  = "---------------s",
+		.mixed   = "0000000043210000",
 	},
 	/* And beyond */
 	{
@@ -72,6 +80,14 @@ static const struct chunk_case chunk_cases[] = {
 		.backoff = "0003660003",
 		.shared  = "----------",
 		.mixed   = "0000004321",
+	}, {
+		"seven are enough, it moves on",
+		.samples = "00000001111111",
+		.enough  = KNUMAD_CHUNK_AGREE_MAX - 1,
+		.target  = "------00000001",
+		.backoff = "00000030000003",
+		.shared  = "--------------",
+		.mixed   = "00000004321000",
 	}, {
 		"one sample of another",
 		.samples = "00000100000",
@@ -220,6 +236,24 @@ static void chunk_enough_order_test(struct kunit *test)
 			}
 }
 
+/* The worked table of knumad_chunk_one_sided() */
+static void chunk_one_sided_test(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(16, 64, 4));
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(16, 100, 4));
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(16, 128, 4));
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(16, 172, 4));
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(16, 128, 2));
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(16, 200, 2));
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(16, 256, 1));
+	/* As many as there may ever be */
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(65535, 65535, 1024));
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(65535, 4294836225U, 1024));
+	/* No thread was seen running, and no sample yet */
+	KUNIT_EXPECT_FALSE(test, knumad_chunk_one_sided(16, 256, 0));
+	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(0, 0, 4));
+}
+
 /* Only the second sample from a node is compared */
 static void chunk_compare_test(struct kunit *test)
 {
@@ -280,6 +314,7 @@ static void chunk_repeats_test(struct kunit *test)
 static void chunk_rehome_test(struct kunit *test)
 {
 	struct knumad_chunk chunk = seen(0, 31, 0, false);
+	int i;
 
 	knumad_chunk_rehome(&chunk, NOWHERE);
 	KUNIT_EXPECT_EQ(test, (int)chunk.node, 1);
@@ -291,9 +326,18 @@ static void chunk_rehome_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)chunk.agree, 1);
 	KUNIT_EXPECT_EQ(test, (int)chunk.backoff, 0);
 	/* Not before a sample has confirmed it */
-	KUNIT_EXPECT_EQ(test, (int)chunk.target, 1);
+	KUNIT_EXPECT_EQ(test, (int)chunk.target, 0);
 	knumad_chunk_sample(&chunk, 0, 1, KNUMAD_CHUNK_AGREE);
 	KUNIT_EXPECT_EQ(test, (int)chunk.target, 2);
+
+	/* However many it takes: the same thread uses it, and not two in turn */
+	knumad_chunk_rehome(&chunk, 0);
+	for (i = 1; i < KNUMAD_CHUNK_AGREE_MAX; i++) {
+		KUNIT_EXPECT_FALSE(test, knumad_chunk_known(&chunk));
+		knumad_chunk_sample(&chunk, 0, 0, KNUMAD_CHUNK_AGREE_MAX);
+	}
+	KUNIT_EXPECT_EQ(test, (int)chunk.target, 1);
+	KUNIT_EXPECT_EQ(test, (int)chunk.spread, 0);
 
 	chunk = seen(0, 2, 14, true);
 	knumad_chunk_rehome(&chunk, NOWHERE);
@@ -367,6 +411,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_limits_test),
 	KUNIT_CASE(chunk_enough_test),
 	KUNIT_CASE(chunk_enough_order_test),
+	KUNIT_CASE(chunk_one_sided_test),
 	KUNIT_CASE(chunk_compare_test),
 	KUNIT_CASE(chunk_repeats_test),
 	KUNIT_CASE(chunk_rehome_test),
