@@ -253,24 +253,22 @@ void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
  * @home: the new home of its last user, NUMA_NO_NODE if that is the old one
  *
  * What was used by a thread that has moved probably goes with it: one sample
- * for that is counted, and where it belongs is not known before there are more.
- * What was used from several nodes may be so no longer. It stays where it is until
- * samples agree.
+ * for that is counted. What was used from several nodes may be so no longer.
+ * Where it belongs is not known before samples agree, and it stays where it is.
  *
- *   before                       after
- *   node agree mixed spread tgt  node agree mixed spread tgt
- *   0    31    0     -      0    0    31    0     -      0   the user stays
- *   0    31    0     -      0    1    1     0     -      -   he goes to 1
- *   0    2     14    s      2    0    1     0     -      2   shared so far
+ *   before                         after
+ *   node agree mixed spread target node agree mixed spread target
+ *   0    31    0     -      0      0    31    0     -      0     the user stays
+ *   0    31    0     -      0      1    1     0     -      -     he goes to 1
+ *   0    2     14    s      2      0    1     0     -      -     shared so far
  */
 void knumad_chunk_rehome(struct knumad_chunk *c, int home)
 {
-	if (home != NUMA_NO_NODE) {
+	if (home != NUMA_NO_NODE)
 		c->node = home + 1;
-		c->target = 0;
-	} else if (!c->mixed && !c->spread) {
+	else if (!c->mixed && !c->spread)
 		return;
-	}
+	c->target = 0;
 	c->agree = c->node ? 1 : 0;
 	c->mixed = 0;
 	c->spread = 0;

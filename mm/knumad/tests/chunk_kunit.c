@@ -346,7 +346,7 @@ static void chunk_rehome_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)chunk.mixed, 0);
 	KUNIT_EXPECT_EQ(test, (int)chunk.spread, 0);
 	KUNIT_EXPECT_EQ(test, (int)chunk.backoff, 0);
-	KUNIT_EXPECT_EQ(test, (int)chunk.target, 1);
+	KUNIT_EXPECT_EQ(test, (int)chunk.target, 0);
 
 	/* Nobody used it yet */
 	chunk = (struct knumad_chunk){};

@@ -982,9 +982,12 @@ TEST_F(pest, swapped_out)
 	out = kn_vmstat("pswpout");
 	in = kn_vmstat("pswpin");
 	start_pest(_metadata, self, page_out);
+	/* What is used again soon enough is still in memory, and need not come back. */
+	ASSERT_TRUE(kn_wait_until(kn_vmstat("pswpout") >= out + 500 &&
+				  kn_vmstat("pswpin") >= in + 500, KN_PATIENCE))
+		TH_LOG("%llu pages out, %llu in", kn_vmstat("pswpout") - out,
+		       kn_vmstat("pswpin") - in);
 	endure(_metadata, self, 30);
-	EXPECT_LE(500, kn_vmstat("pswpout") - out);
-	EXPECT_LE(500, kn_vmstat("pswpin") - in);
 }
 
 int main(int argc, char **argv)
