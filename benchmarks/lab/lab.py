@@ -104,6 +104,10 @@ WORKLOADS = {
                        "slices --loops 250 --seed {seed}"),
     "slices-8": Workload("one process x 8 threads, a slice each (128 MiB)",
                          "slices --threads 8 --loops 250 --seed {seed}"),
+    "slices-1g": Workload("one process x 4 threads, a slice each (1 GiB)",
+                          "slices --mb 1024 --loops 25 --seed {seed}"),
+    "slices-settled": Workload("the same, for a minute, after it had a minute to settle",
+                               "slices --mb 1024 --settle 25 --loops 25 --seed {seed}"),
     "slices-2": Workload("two processes x 2 threads, a slice each (128 MiB each)",
                          "slices --processes 2 --threads 2 --loops 120 --seed {seed}"),
     "pairs": Workload("4 threads, two working sets shared by pairs (64 MiB each)",
@@ -175,6 +179,8 @@ SETS = {
     + matrix(["quit", "idle", "slices-2"], ["thp"], "2x2", LEAST)
     + matrix(["shortlived"], ["thp"], "2x2", ONE)
     + matrix(["slices", "pairs"], ["thp", "4k"], "2x2", LEAST)
+    + matrix(["slices-1g"], ["4k"], "2x2big", LEAST)
+    + matrix(["slices-settled"], ["thp"], "2x2big", LEAST)
     + matrix(["shared", "rotate"], ["thp"], "2x2", LEAST)
     + matrix(["numa-span"], ["thp"], "4x2", LEAST)
     + matrix(["numa-multi", "slices-8"], ["thp"], "uneven", LEAST)

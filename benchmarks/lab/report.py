@@ -46,6 +46,8 @@ GOALS = [
     ("pairs", "thp", "2x2", {"local": 97, "pages_moved": 19661}),
     ("slices-8", "thp", "uneven", {"last_third": 98, "distance_vs_bound": 1.02}),
     ("rotate", "thp", "2x2", {"local_over_mainline": 0}),
+    ("slices-1g", "4k", "2x2big", {"stall_vs_mainline": 0.05}),
+    ("slices-settled", "thp", "2x2big", {"faults_per_second": 1, "pages_moved": 0}),
     ("numa-span", "thp", "4x2", {"local_over_mainline": 10, "faults_vs_mainline": 0.062}),
 ]
 # Of overhead.py, which has a limit of its own: what it measures if there is no result
@@ -70,6 +72,8 @@ GOAL_NAMES = {
     "local_over_mainline": ("local share, points over mainline's", "at least {}"),
     "faults_vs_mainline": ("hinting faults, times those of mainline", "at most {}"),
     "distance_vs_bound": ("mean distance, times that of hard-bound", "at most {}"),
+    "stall_vs_mainline": ("longest stall, times that of mainline", "at most {}"),
+    "faults_per_second": ("hinting faults per second, of 1 GiB", "at most {}"),
     "application_vs_off": ("system time of the application, times that of off", "at most {}"),
     "system_vs_off": ("system time, balancing threads included, times that of off",
                       "at most {}"),
@@ -111,7 +115,8 @@ SECTIONS = {
         "sweep", "numa-multi", "slices-2", "quit", "idle", "shortlived", timed=("shortlived",)),
     "threads": Section(
         "Threads", "Processes that span nodes: what one thread uses has to be near it.",
-        "slices", "slices-8", "pairs", "shared", "rotate", "numa-span"),
+        "slices", "slices-8", "slices-1g", "slices-settled", "pairs", "shared", "rotate",
+        "numa-span"),
     "programs": Section(
         "Programs of others",
         "Many of them live too short, sleep too much or use too little memory for a local share "
@@ -276,6 +281,11 @@ def balancer_kib(run):
     return None if size is None else size / 1024
 
 
+def fault_rate(run):
+    faults, seconds = number(dig(run, "counters", "hint_faults")), number(run.get("seconds"))
+    return None if faults is None or not seconds else faults / seconds
+
+
 def stall(run, name):
     """max_ns or p999_ns in us; None if no thread stalled."""
     value = number(dig(run, "stalls", name))
@@ -297,6 +307,7 @@ FIGURES = {
     **{name: lambda run, name=name: cpu(run, name)
        for name in ("system_s", "application_s", "balancer_s")},
     "seconds": lambda run: number(run.get("seconds")),
+    "faults_per_second": fault_rate,
     "balancer_share": balancer_share,
     "balancer_kib": balancer_kib,
     "stall_max": lambda run: stall(run, "max_ns"),
@@ -314,7 +325,8 @@ LOST = {
 # What is compared with the median of another balancer: that balancer and its figure
 TIMES = {"system_vs_off": ("off", "system_s"), "application_vs_off": ("off", "application_s"),
          "faults_vs_mainline": ("mainline", "hint_faults"),
-         "distance_vs_bound": ("bound", "distance")}
+         "distance_vs_bound": ("bound", "distance"),
+         "stall_vs_mainline": ("mainline", "stall_max")}
 OVER = {"local_over_mainline": ("mainline", "local")}
 
 

@@ -126,7 +126,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 
 	a->cursor = end;
 	a->hold--;
-	if (!c || !knumad_sampling_due(a->proc, c, addr))
+	if (!c || !knumad_chunk_due(c, a->proc->sampling->round, addr >> PMD_SHIFT))
 		goto out;
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {

@@ -287,14 +287,12 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
  *   backoff 2, 64 chunks in a row: 16 of them in each round, each of them in one
  *   of 4 rounds.
  *
- * Return: true in one of 2^backoff rounds, but never while a sample is under
- * way.
+ * Return: true in one of 2^backoff rounds.
  */
 bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
 		      unsigned long nr)
 {
-	return !c->armed &&
-	       !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << c->backoff) - 1));
+	return !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << c->backoff) - 1));
 }
 
 /**

@@ -347,7 +347,7 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	if (proc->misfit || proc->sampling)
 		set_sampling(proc, proc->verdict);
 	if (proc->sampling)
-		knumad_sampling_look(proc);
+		knumad_threads_look(proc);
 	if (proc->bound != KNUMAD_V_NONE) {
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
@@ -493,7 +493,7 @@ static bool move_pages_home(const struct pass_state *ps)
 	more = knumad_migrate_all(until);
 	knumad_for_each_proc(proc) {
 		if (proc->sampling)
-			knumad_sampling_settle(proc);
+			knumad_threads_settle(proc);
 		if (proc->home == NUMA_NO_NODE)
 			continue;
 		/* All there was is moved: look whether it is so */
@@ -512,7 +512,7 @@ static bool move_pages_home(const struct pass_state *ps)
 static void settle(struct knumad_proc *proc)
 {
 	if (proc->sampling)
-		knumad_sampling_place(proc);
+		knumad_threads_place(proc);
 	knumad_tasks_settle(proc);
 }
 

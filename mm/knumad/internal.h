@@ -436,13 +436,6 @@ struct knumad_allowance {
 	unsigned long stamp;
 };
 
-/* Chunks of one table: 1 GiB */
-#define KNUMAD_TABLE_CHUNKS	(1UL << (PUD_SHIFT - PMD_SHIFT))
-
-struct knumad_table {
-	struct knumad_chunk chunk[KNUMAD_TABLE_CHUNKS];
-};
-
 /**
  * struct knumad_sampling - what samples tell about a process
  * @chunks:	tables of struct knumad_chunk, one per GiB of address space
@@ -503,17 +496,41 @@ struct knumad_sampling {
 
 void knumad_sampling_begin(struct knumad_proc *proc);
 void knumad_sampling_end(struct knumad_proc *proc);
-void knumad_sampling_look(struct knumad_proc *proc);
-bool knumad_sampling_place(struct knumad_proc *proc);
-void knumad_sampling_settle(struct knumad_proc *proc);
 unsigned int knumad_sampling_local(const struct knumad_proc *proc);
 long knumad_sampling_rounds(void);
-bool knumad_sampling_due(const struct knumad_proc *proc,
-			 const struct knumad_chunk *c, unsigned long addr);
+
+/* === threads.c === */
+
+void knumad_threads_look(struct knumad_proc *proc);
+int knumad_threads_find(const struct knumad_sampling *s, pid_t tid);
+int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
+void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid);
+void knumad_threads_share(struct knumad_sampling *s, unsigned int a,
+			  unsigned int b);
+void knumad_threads_hear(struct knumad_sampling *s, unsigned int at);
+void knumad_threads_settle(struct knumad_proc *proc);
+bool knumad_threads_place(struct knumad_proc *proc);
+void knumad_threads_free(struct knumad_sampling *s);
+
+/* === table.c === */
+
+/**
+ * struct knumad_chunk_iter - where knumad_chunk_next() is
+ * @addr:	where the chunk begins
+ * @table:	where it is kept
+ */
+struct knumad_chunk_iter {
+	unsigned long addr;
+	struct knumad_table *table;
+};
+
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc,
 				      unsigned long addr);
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr);
-int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
+struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
+				       struct knumad_chunk_iter *it);
+void knumad_chunks_disarm(struct knumad_proc *proc);
+void knumad_chunks_free(struct knumad_sampling *s);
 
 /* === migrate.c === */
 

@@ -260,21 +260,20 @@ DEFINE_SHOW_ATTRIBUTE(threads);
 static void show_spanning(struct seq_file *m, const struct knumad_proc *proc)
 {
 	struct knumad_sampling *s = proc->sampling;
-	unsigned long known = 0, spread = 0, armed = 0, all = 0, index;
-	struct knumad_table *t;
-	int i;
+	unsigned long known = 0, spread = 0, armed = 0, all = 0;
+	struct knumad_chunk_iter it = {};
+	struct knumad_chunk *next;
 
 	if (!s)
 		return;
-	xa_for_each(&s->chunks, index, t)
-		for (i = 0; i < KNUMAD_TABLE_CHUNKS; i++) {
-			struct knumad_chunk c = READ_ONCE(t->chunk[i]);
+	while ((next = knumad_chunk_next(s, &it))) {
+		struct knumad_chunk c = READ_ONCE(*next);
 
-			all += c.user > 0;
-			known += knumad_chunk_known(&c) && !c.spread;
-			spread += c.spread;
-			armed += c.armed;
-		}
+		all += c.user > 0;
+		known += knumad_chunk_known(&c) && !c.spread;
+		spread += c.spread;
+		armed += c.armed;
+	}
 	seq_printf(m, "%d %*pbl %u %lu %lu %lu %lu %u\n", pid_nr(proc->pid),
 		   nodemask_pr_args(&s->set), s->round, all, known, spread, armed,
 		   knumad_sampling_local(proc));

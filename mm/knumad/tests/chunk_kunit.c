@@ -382,9 +382,6 @@ static void chunk_due_test(struct kunit *test)
 			KUNIT_EXPECT_EQ(test, times, 16U);
 		}
 	}
-	chunk.backoff = 0;
-	chunk.armed = 1;
-	KUNIT_EXPECT_FALSE(test, knumad_chunk_due(&chunk, 0, first));
 }
 
 static void chunk_spread_test(struct kunit *test)

@@ -1,0 +1,493 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * knumad: the threads of a process that spans nodes
+ *
+ * Each has a place: there is counted on which nodes the memory is that it uses, with
+ * whom it shares, and how much it runs. From that the policy (spanning.c) chooses a home
+ * for each.
+ *
+ * All by the knumad thread.
+ */
+
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include <trace/events/knumad.h>
+
+#include "internal.h"
+
+/* With more threads, who shares with whom is not kept */
+#define KNUMAD_MAX_SHARERS	128U
+
+/* Threads beyond this many are not told apart: their samples do not count */
+#define KNUMAD_MAX_THREADS	1024U
+
+/* Samples of a thread after which the older ones count half */
+#define KNUMAD_MEMORY		64
+
+/* Samples of a thread that say nothing yet */
+#define KNUMAD_PRIOR		16
+
+/* Samples per running thread that tell who takes them, and threads, at least */
+#define KNUMAD_RECENT		4U
+
+/* === Places === */
+
+static int find_from(const struct knumad_sampling *s, pid_t tid, unsigned int hint)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->nr_threads; i++) {
+		unsigned int at = (hint + i) % s->nr_threads;
+
+		if (s->threads[at].tid == tid)
+			return at;
+	}
+	return -ENOENT;
+}
+
+static size_t threads_size(unsigned int nr)
+{
+	size_t size = nr * (sizeof(struct knumad_sthread) + knumad_topo.nr * sizeof(u32));
+
+	return nr <= KNUMAD_MAX_SHARERS ? size + nr * nr * sizeof(u32) : size;
+}
+
+/* Make room for so many threads. What was learnt of them so far is forgotten. */
+static bool resize(struct knumad_sampling *s, unsigned int nr)
+{
+	struct knumad_sthread *threads = kvzalloc(threads_size(nr), GFP_KERNEL);
+	unsigned int i;
+
+	if (!threads)
+		return false;
+	for (i = 0; i < nr; i++)
+		threads[i].home = NUMA_NO_NODE;
+	/* Somebody may be reading debugfs */
+	mutex_lock(&knumad_procs_lock);
+	if (s->threads) {
+		memcpy(threads, s->threads, s->nr_threads * sizeof(*threads));
+		knumad_stat_bytes(-(long)threads_size(s->nr_threads));
+		kvfree(s->threads);
+	}
+	knumad_stat_bytes(threads_size(nr));
+	s->threads = threads;
+	s->nr_threads = nr;
+	s->seen = (u32 *)(threads + nr);
+	s->shares = nr <= KNUMAD_MAX_SHARERS ? s->seen + nr * knumad_topo.nr : NULL;
+	mutex_unlock(&knumad_procs_lock);
+	return true;
+}
+
+static void forget_thread(struct knumad_sampling *s, unsigned int at)
+{
+	unsigned int recent = s->threads[at].recent, i;
+
+	s->recent -= recent;
+	s->squares -= recent * recent;
+	s->threads[at] = (struct knumad_sthread){ .home = NUMA_NO_NODE };
+	memset(s->seen + at * knumad_topo.nr, 0, knumad_topo.nr * sizeof(*s->seen));
+	for (i = 0; s->shares && i < s->nr_threads; i++) {
+		s->shares[at * s->nr_threads + i] = 0;
+		s->shares[i * s->nr_threads + at] = 0;
+	}
+}
+
+/*
+ * The next thread at the place of one that is gone has not used its chunks, and who
+ * takes them over may be at home elsewhere.
+ */
+static void forget_users(struct knumad_sampling *s)
+{
+	struct knumad_chunk_iter it = {};
+	struct knumad_chunk *c;
+
+	while ((c = knumad_chunk_next(s, &it))) {
+		if (!c->user || c->user > s->nr_threads || s->threads[c->user - 1].tid)
+			continue;
+		c->user = 0;
+		if (!c->spread)
+			c->target = 0;
+	}
+}
+
+static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
+			   unsigned int at, u64 elapsed)
+{
+	struct knumad_sthread *st = &s->threads[at];
+	u64 now = READ_ONCE(t->se.sum_exec_runtime);
+	unsigned long load;
+	int nid;
+
+	load = knumad_load_sample(now - min(st->cpu_ns, now),
+				  st->tid ? elapsed : 0, task_is_running(t));
+	st->load = st->tid ? knumad_decay(st->load, load) : load;
+	st->cpu_ns = now;
+	st->tid = t->pid;
+	st->node = cpu_to_node(task_cpu(t));
+	st->look = s->looks;
+	s->running += st->load >= KNUMAD_SPAN_HELPER;
+	nodes_clear(st->allowed);
+	for_each_node_state(nid, N_CPU)
+		if (cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
+			node_set(nid, st->allowed);
+}
+
+/**
+ * knumad_threads_look - look at the threads of a process
+ * @proc: the process, being sampled
+ *
+ * Knumad thread only; may sleep. New threads get a place, those that are gone lose it.
+ */
+void knumad_threads_look(struct knumad_proc *proc)
+{
+	struct task_struct *leader = knumad_proc_task(proc), *t;
+	struct knumad_sampling *s = proc->sampling;
+	u64 elapsed = knumad_topo.stamp - s->look_ns;
+	unsigned int nr, size, hint = 0, i;
+	bool gone = false;
+
+	if (!leader)
+		return;
+	/* The cpuset may have changed */
+	nodes_and(s->moving, s->moving, proc->mems);
+	nr = min(get_nr_threads(leader) + 2U, KNUMAD_MAX_THREADS);
+	/* With some to spare, but not so many that who shares is not kept any more */
+	size = min(2 * s->nr_threads, nr <= KNUMAD_MAX_SHARERS ? KNUMAD_MAX_SHARERS :
+								 KNUMAD_MAX_THREADS);
+	if (nr > s->nr_threads && !resize(s, max(size, nr)))
+		goto out;
+	s->looks++;
+	s->running = 0;
+	rcu_read_lock();
+	for_each_thread(leader, t) {
+		int at = find_from(s, t->pid, hint);
+
+		if (at < 0)
+			at = find_from(s, 0, hint);
+		if (at < 0)
+			break;
+		look_at_thread(s, t, at, elapsed);
+		hint = at + 1;
+	}
+	rcu_read_unlock();
+	for (i = 0; i < s->nr_threads; i++)
+		if (s->threads[i].tid && s->threads[i].look != s->looks) {
+			forget_thread(s, i);
+			gone = true;
+		}
+	if (gone)
+		forget_users(s);
+	s->look_ns = knumad_topo.stamp;
+out:
+	put_task_struct(leader);
+}
+
+/**
+ * knumad_threads_find - the place of a thread
+ * @s: sampling of its process
+ * @tid: the thread's id, in the initial namespace
+ *
+ * Return: its index, -ENOENT if it has none.
+ */
+int knumad_threads_find(const struct knumad_sampling *s, pid_t tid)
+{
+	return find_from(s, tid, 0);
+}
+
+/**
+ * knumad_thread_home - the home of a thread
+ * @proc: its process
+ * @tid: the thread's id, in the initial namespace
+ *
+ * Return: a node, NUMA_NO_NODE for none.
+ */
+int knumad_thread_home(const struct knumad_proc *proc, pid_t tid)
+{
+	int at;
+
+	if (!proc->sampling)
+		return proc->home;
+	at = knumad_threads_find(proc->sampling, tid);
+	return at < 0 ? NUMA_NO_NODE : proc->sampling->threads[at].home;
+}
+
+/**
+ * knumad_threads_free - forget all threads
+ * @s: sampling of a process
+ */
+void knumad_threads_free(struct knumad_sampling *s)
+{
+	if (s->threads)
+		knumad_stat_bytes(-(long)threads_size(s->nr_threads));
+	kvfree(s->threads);
+}
+
+/* === What they use === */
+
+static unsigned int total(const u32 *seen)
+{
+	unsigned int sum = 0;
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++)
+		sum += seen[i];
+	return sum;
+}
+
+/**
+ * knumad_threads_see - a thread has used memory
+ * @s: sampling of its process
+ * @at: place of the thread
+ * @nid: node of the memory
+ *
+ * Samples beyond the memory of a thread push the older ones out.
+ */
+void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid)
+{
+	u32 *seen = s->seen + at * knumad_topo.nr;
+	int i;
+
+	seen[nid]++;
+	if (total(seen) <= KNUMAD_MEMORY)
+		return;
+	for (i = 0; i < knumad_topo.nr; i++)
+		seen[i] /= 2;
+}
+
+/**
+ * knumad_threads_share - two threads have used the same chunk
+ * @s: sampling of their process
+ * @a: place of one thread
+ * @b: place of the other one
+ */
+void knumad_threads_share(struct knumad_sampling *s, unsigned int a, unsigned int b)
+{
+	unsigned int nr = s->nr_threads, i;
+	u32 *row;
+
+	if (!s->shares)
+		return;
+	row = s->shares + a * nr;
+	if (++row[b] + ++s->shares[b * nr + a] <= 2 * KNUMAD_MEMORY)
+		return;
+	for (i = 0; i < nr; i++) {
+		row[i] /= 2;
+		s->shares[i * nr + a] = row[i];
+	}
+}
+
+/**
+ * knumad_threads_hear - a thread has taken a sample
+ * @s: sampling of its process
+ * @at: place of the thread
+ *
+ * Counts who took the recent ones: the older ones count half.
+ */
+void knumad_threads_hear(struct knumad_sampling *s, unsigned int at)
+{
+	struct knumad_sthread *st = &s->threads[at];
+	unsigned int i;
+
+	s->recent++;
+	s->squares += 2 * st->recent++ + 1;
+	if (s->recent < KNUMAD_RECENT * max(s->running, KNUMAD_RECENT))
+		return;
+	s->recent = 0;
+	s->squares = 0;
+	for (i = 0, st = s->threads; i < s->nr_threads; i++, st++) {
+		st->recent /= 2;
+		s->recent += st->recent;
+		s->squares += st->recent * st->recent;
+	}
+}
+
+/**
+ * knumad_threads_settle - learn from what has been moved
+ * @proc: the process, being sampled
+ *
+ * Knumad thread only. Where all that belongs to a node has been moved there, what threads
+ * at home there used elsewhere before is local to them now.
+ */
+void knumad_threads_settle(struct knumad_proc *proc)
+{
+	struct knumad_sampling *s = proc->sampling;
+	unsigned int i;
+
+	for (i = 0; i < s->nr_threads; i++) {
+		u32 *seen = s->seen + i * knumad_topo.nr;
+		int home = s->threads[i].home;
+		unsigned int sum;
+
+		if (home == NUMA_NO_NODE || !node_isset(home, s->arrived))
+			continue;
+		sum = total(seen);
+		memset(seen, 0, knumad_topo.nr * sizeof(*seen));
+		seen[home] = sum;
+	}
+	nodes_clear(s->arrived);
+}
+
+/* === Homes === */
+
+/* Nobody knows yet what a thread uses: like as not what the others do */
+static void sum_up(const struct knumad_sampling *s, u32 *all)
+{
+	unsigned int at;
+	int i;
+
+	memset(all, 0, knumad_topo.nr * sizeof(*all));
+	for (at = 0; at < s->nr_threads; at++)
+		for (i = 0; i < knumad_topo.nr; i++)
+			all[i] += s->seen[at * knumad_topo.nr + i];
+}
+
+/*
+ * As many samples of each thread: how many it took depends on the chunks that were due,
+ * not on the thread. A few of them are as those of all threads.
+ */
+static void even_out(u32 *to, const u32 *seen, const u32 *all)
+{
+	unsigned int sum = total(seen), everybody = max(total(all), 1U);
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++) {
+		unsigned int few = DIV_ROUND_CLOSEST(all[i] * KNUMAD_PRIOR, everybody);
+
+		to[i] = DIV_ROUND_CLOSEST((seen[i] + few) * KNUMAD_MEMORY,
+					  sum + KNUMAD_PRIOR);
+	}
+}
+
+static void fill_threads(const struct knumad_sampling *s, struct knumad_sp_thread *to,
+			 u32 *seen)
+{
+	u32 *all = seen + s->nr_threads * knumad_topo.nr;
+	unsigned int i;
+
+	sum_up(s, all);
+	for (i = 0; i < s->nr_threads; i++, seen += knumad_topo.nr) {
+		even_out(seen, s->seen + i * knumad_topo.nr, all);
+		to[i] = (struct knumad_sp_thread) {
+			.seen = seen,
+			.load = s->threads[i].load,
+			.node = s->threads[i].node,
+			.allowed = s->threads[i].allowed,
+			.home = s->threads[i].home,
+		};
+	}
+}
+
+/* A node that is claimed altogether still has cores, or nobody could live there */
+static void claim(unsigned long *cores, int nid, unsigned long load)
+{
+	if (nid != NUMA_NO_NODE && cores[nid])
+		cores[nid] -= min(cores[nid] - 1, load);
+}
+
+/* What homes of other processes and threads leave of the nodes */
+static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
+		       unsigned long *pages)
+{
+	struct knumad_proc *other;
+	int i;
+
+	for (i = 0; i < knumad_topo.nr; i++) {
+		cores[i] = node_isset(i, proc->mems) ? knumad_topo.node[i].cores : 0;
+		pages[i] = knumad_topo.node[i].free + proc->now.resident[i];
+	}
+	knumad_for_each_proc(other) {
+		const struct knumad_sampling *s = other->sampling;
+		unsigned int at;
+
+		claim(cores, other->home, other->load);
+		for (at = 0; s && other != proc && at < s->nr_threads; at++)
+			claim(cores, s->threads[at].home, s->threads[at].load);
+	}
+}
+
+/* Has a thread another home now, so that what its chunks say is no longer true? */
+static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_thread *to)
+{
+	return st->tid && st->load >= KNUMAD_SPAN_HELPER && st->home != to->home &&
+	       st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE;
+}
+
+static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to)
+{
+	struct knumad_chunk_iter it = {};
+	struct knumad_chunk *c;
+
+	while ((c = knumad_chunk_next(s, &it))) {
+		unsigned int at = c->user - 1;
+		bool moved = c->user && at < s->nr_threads &&
+			     is_rehomed(&s->threads[at], &to[at]);
+
+		knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
+	}
+	/* Who shared across nodes may be together now, and who was together apart */
+	s->agreed = 0;
+	s->disagreed = 0;
+	s->fresh = true;
+}
+
+/**
+ * knumad_threads_place - choose the homes of the threads of a process
+ * @proc: the process, being sampled
+ *
+ * Knumad thread only; may sleep.
+ *
+ * Return: true if any has a new home.
+ */
+bool knumad_threads_place(struct knumad_proc *proc)
+{
+	struct knumad_sampling *s = proc->sampling;
+	struct knumad_span sp = {
+		.nr_nodes = knumad_topo.nr,
+		.distance = knumad_topo.distance,
+		.nr_threads = s->nr_threads,
+		.shares = s->shares,
+		.set = s->set,
+	};
+	unsigned long *left;
+	bool changed = false, rehomed = false;
+	unsigned int i;
+	u32 *seen;
+
+	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
+	sp.threads = kvcalloc(sp.nr_threads, sizeof(*sp.threads), GFP_KERNEL);
+	seen = kvcalloc(sp.nr_threads + 1, knumad_topo.nr * sizeof(*seen), GFP_KERNEL);
+	if (!left || !sp.threads || !seen)
+		goto out;
+	sp.cores = left;
+	sp.pages = left + knumad_topo.nr;
+	fill_nodes(proc, left, left + knumad_topo.nr);
+	fill_threads(s, sp.threads, seen);
+	for (i = 0; i < knumad_topo.nr; i++)
+		sp.resident += proc->now.resident[i];
+	if (knumad_span_place(&sp))
+		goto out;
+	s->set = sp.set;
+	for (i = 0; i < sp.nr_threads; i++)
+		rehomed |= is_rehomed(&s->threads[i], &sp.threads[i]);
+	if (rehomed)
+		rehome_chunks(s, sp.threads);
+	for (i = 0; i < sp.nr_threads; i++) {
+		struct knumad_sthread *st = &s->threads[i];
+
+		if (!st->tid || st->home == sp.threads[i].home)
+			continue;
+		trace_knumad_thread(st->tid, st->home, sp.threads[i].home);
+		WRITE_ONCE(st->home, sp.threads[i].home);
+		knumad_stat_add(KNUMAD_S_THREAD_HOMES_SET, 1);
+		changed = true;
+	}
+out:
+	kvfree(seen);
+	kvfree(sp.threads);
+	kfree(left);
+	return changed;
+}
