@@ -30,9 +30,6 @@
 /* In an address: of a huge page */
 #define KNUMAD_HUGE		1UL
 
-/* Armed pages of a chunk that nobody used yet: then it is idle */
-#define KNUMAD_MAX_ARMED	4
-
 /**
  * struct arm_state - one hold of mmap_lock
  * @proc:	whose memory
@@ -83,12 +80,12 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
 }
 
 /*
- * Choose a page that was used. Return: its address, 0 for none, also if there are
- * samples enough that nobody used.
+ * Choose a page that was used. Return: its address, 0 for none, also if it is too early
+ * for one more while nobody used those that are armed.
  */
 static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 				  unsigned long addr, unsigned long end,
-				  struct knumad_chunk *c)
+				  struct knumad_chunk *c, unsigned int round)
 {
 	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
 	unsigned long first = get_random_u32_below(nr);
@@ -111,7 +108,7 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 			break;
 	}
 	c->armed = armed > 0;
-	return armed < KNUMAD_MAX_ARMED ? found : 0;
+	return knumad_chunk_due(c, armed, round, addr >> PMD_SHIFT) ? found : 0;
 }
 
 static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -120,13 +117,14 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	struct vm_area_struct *vma = walk->vma;
 	struct arm_state *a = walk->private;
 	struct knumad_chunk *c = knumad_chunk_get(a->proc, addr);
+	unsigned int round = a->proc->sampling->round;
 	unsigned long where = 0;
 	spinlock_t *ptl;	/* page table lock of this table */
 	pte_t *start;
 
 	a->cursor = end;
 	a->hold--;
-	if (!c || !knumad_chunk_due(c, a->proc->sampling->round, addr >> PMD_SHIFT))
+	if (!c || !knumad_chunk_due(c, 0, round, addr >> PMD_SHIFT))
 		goto out;
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
@@ -139,7 +137,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (!start)
 			goto out;
 		__acquire(ptl);
-		where = look_at_ptes(vma, start, addr, end, c);
+		where = look_at_ptes(vma, start, addr, end, c, round);
 		pte_unmap_unlock(start, ptl);
 	}
 	if (where)

@@ -56,6 +56,9 @@
 /* Odd, so that 2^n chunks in a row are due in 2^n different rounds */
 #define KNUMAD_CHUNK_STRIDE	37UL
 
+/* Each armed page that nobody used makes the next one so much rarer: four times */
+#define KNUMAD_CHUNK_TRY_SHIFT	2
+
 /* A shared chunk is no longer shared after @enough samples, times this */
 #define KNUMAD_CHUNK_SETTLED	4
 
@@ -278,6 +281,7 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
 /**
  * knumad_chunk_due - shall a chunk be sampled?
  * @c: the chunk
+ * @armed: pages of it that are armed, and that nobody used yet
  * @round: number of the round
  * @nr: number of the chunk, its address / 2 MiB
  *
@@ -287,12 +291,21 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
  *   backoff 2, 64 chunks in a row: 16 of them in each round, each of them in one
  *   of 4 rounds.
  *
- * Return: true in one of 2^backoff rounds.
+ * An armed page may not be used any more, so others are tried, but later and later:
+ * most are, one after the other by the same thread, and one sample would do.
+ *
+ *   backoff 0, pages armed  0 1 2  3  4
+ *   due in one of           1 4 16 64 no more
+ *
+ * Return: true in one of 2^backoff rounds, or of 4^armed if that is less often.
  */
-bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
-		      unsigned long nr)
+bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
+		      unsigned int round, unsigned long nr)
 {
-	return !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << c->backoff) - 1));
+	unsigned int shift = max_t(unsigned int, c->backoff, KNUMAD_CHUNK_TRY_SHIFT * armed);
+
+	return armed < KNUMAD_CHUNK_MAX_ARMED &&
+	       !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << shift) - 1));
 }
 
 /**

@@ -24,6 +24,9 @@
 /* ... of this weight, each of which is outweighed by as many agreements */
 #define KNUMAD_CHUNK_DISAGREE		4
 
+/* Armed pages of a chunk that nobody used yet: then it is idle */
+#define KNUMAD_CHUNK_MAX_ARMED		4
+
 /* A chunk is sampled in one of 64 rounds, at least */
 #define KNUMAD_CHUNK_MAX_BACKOFF	6
 
@@ -64,8 +67,8 @@ bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
 			 unsigned int enough);
 void knumad_chunk_rehome(struct knumad_chunk *c, int home);
-bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int round,
-		      unsigned long nr);
+bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
+		      unsigned int round, unsigned long nr);
 bool knumad_chunk_known(const struct knumad_chunk *c);
 int knumad_chunk_spread(unsigned long nr, const nodemask_t *set);
 

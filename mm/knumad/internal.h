@@ -456,6 +456,7 @@ struct knumad_allowance {
  * @running:	threads that use CPU time, but for helpers
  * @recent:	sum of @recent of all threads
  * @squares:	sum of their squares
+ * @one_sided:	few threads take the samples of others
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
  * @fresh:	there were samples that tell something new
@@ -463,6 +464,7 @@ struct knumad_allowance {
  * @moving:	nodes to which there may be something to move
  * @again:	of those, the ones to which there is more since moving began
  * @arrived:	nodes to which all has been moved, set by those that move
+ * @misplaced:	pages to be moved, about; 0 when all has been
  * @move_cursor: address where moving to each node goes on
  */
 struct knumad_sampling {
@@ -484,6 +486,7 @@ struct knumad_sampling {
 	unsigned int running;
 	unsigned int recent;
 	unsigned int squares;
+	bool one_sided;
 	unsigned int agreed;
 	unsigned int disagreed;
 	bool fresh;
@@ -491,6 +494,7 @@ struct knumad_sampling {
 	nodemask_t moving;
 	nodemask_t again;
 	nodemask_t arrived;
+	unsigned long misplaced;
 	unsigned long *move_cursor;
 };
 
@@ -508,6 +512,7 @@ void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid);
 void knumad_threads_share(struct knumad_sampling *s, unsigned int a,
 			  unsigned int b);
 void knumad_threads_hear(struct knumad_sampling *s, unsigned int at);
+void knumad_threads_count(struct knumad_sampling *s);
 void knumad_threads_settle(struct knumad_proc *proc);
 bool knumad_threads_place(struct knumad_proc *proc);
 void knumad_threads_free(struct knumad_sampling *s);

@@ -97,6 +97,8 @@ static void stop_moving(struct knumad_proc *proc, int nid)
 	if (proc->sampling) {
 		node_clear(nid, proc->sampling->moving);
 		more = !nodes_empty(proc->sampling->moving);
+		if (!more)
+			proc->sampling->misplaced = 0;
 	}
 	/* Pairs with READ_ONCE() of movers that look for work without the lock */
 	WRITE_ONCE(proc->moving, more);
@@ -358,8 +360,8 @@ static unsigned long plan(nodemask_t *homes)
 			proc->moving = false;
 		if (!proc->moving)
 			continue;
-		/* How much is not known before the chunks have been looked at */
 		if (proc->sampling) {
+			pages += proc->sampling->misplaced;
 			nodes_or(*homes, *homes, proc->sampling->moving);
 			continue;
 		}

@@ -60,7 +60,7 @@ static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk
 {
 	int same = knumad_chunk_compare(c, home);
 
-	if (knumad_chunk_one_sided(s->recent, s->squares, s->running))
+	if (s->one_sided)
 		return KNUMAD_CHUNK_AGREE_MAX;
 	s->agreed += same > 0;
 	s->disagreed += same < 0;
@@ -77,11 +77,13 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	struct knumad_chunk *c = knumad_chunk_get(proc, sample->addr);
 	unsigned long nr = sample->addr >> PMD_SHIFT;
 	struct knumad_sampling *s = proc->sampling;
+	unsigned int target;
 	bool spread, known;
 
 	if (!c || knumad_chunk_repeats(c, at))
 		return;
 	spread = c->spread;
+	target = c->target;
 	known = knumad_chunk_known(c);
 	s->heard++;
 	knumad_threads_hear(s, at);
@@ -94,8 +96,11 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	/* A surprise: there is something to learn */
 	if (!knumad_chunk_known(c) || (!c->spread && (!known || c->agree < 2)))
 		s->fresh = true;
-	if (knumad_chunk_known(c) && c->target - 1 != sample->mem_nid)
-		want(proc, c->target - 1);
+	if (!knumad_chunk_known(c) || c->target - 1 == sample->mem_nid)
+		return;
+	want(proc, c->target - 1);
+	if (c->target != target)
+		s->misplaced += HPAGE_PMD_NR;
 }
 
 static void learn(const struct knumad_sample *sample)
@@ -212,6 +217,8 @@ static void begin_round(struct knumad_proc *proc)
 		s->heard = 0;
 		s->surprises = 0;
 	}
+	knumad_threads_count(s);
+
 	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
 	s->next_round = jiffies + s->pause;

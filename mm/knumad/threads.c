@@ -284,18 +284,30 @@ void knumad_threads_share(struct knumad_sampling *s, unsigned int a, unsigned in
  * knumad_threads_hear - a thread has taken a sample
  * @s: sampling of its process
  * @at: place of the thread
- *
- * Counts who took the recent ones: the older ones count half.
  */
 void knumad_threads_hear(struct knumad_sampling *s, unsigned int at)
 {
 	struct knumad_sthread *st = &s->threads[at];
-	unsigned int i;
 
 	s->recent++;
 	s->squares += 2 * st->recent++ + 1;
+}
+
+/**
+ * knumad_threads_count - does one thread take the samples of others?
+ * @s: sampling of a process
+ *
+ * Between rounds, since within one samples come by CPU, and so thread by thread. Looks at
+ * them when there are enough; after that they count half.
+ */
+void knumad_threads_count(struct knumad_sampling *s)
+{
+	struct knumad_sthread *st;
+	unsigned int i;
+
 	if (s->recent < KNUMAD_RECENT * max(s->running, KNUMAD_RECENT))
 		return;
+	s->one_sided = knumad_chunk_one_sided(s->recent, s->squares, s->running);
 	s->recent = 0;
 	s->squares = 0;
 	for (i = 0, st = s->threads; i < s->nr_threads; i++, st++) {

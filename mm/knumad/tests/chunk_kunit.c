@@ -371,17 +371,36 @@ static void chunk_due_test(struct kunit *test)
 
 			/* Across the end of the numbers */
 			for (round = 0; round < every; round++)
-				times += knumad_chunk_due(&chunk, round - 7, nr);
+				times += knumad_chunk_due(&chunk, 0, round - 7, nr);
 			KUNIT_EXPECT_EQ(test, times, 1U);
 		}
 		for (round = 0; round < every; round++) {
 			unsigned int times = 0;
 
 			for (nr = first; nr < first + 16 * every; nr++)
-				times += knumad_chunk_due(&chunk, round, nr);
+				times += knumad_chunk_due(&chunk, 0, round, nr);
 			KUNIT_EXPECT_EQ(test, times, 16U);
 		}
 	}
+}
+
+/* Pages that nobody uses are tried later and later */
+static void chunk_due_armed_test(struct kunit *test)
+{
+	static const unsigned int times[] = { 256, 64, 16, 4, 0, 0 };
+	struct knumad_chunk chunk = {};
+	unsigned int armed, round, nr;
+
+	for (armed = 0; armed < ARRAY_SIZE(times); armed++)
+		for (chunk.backoff = 0; chunk.backoff <= KNUMAD_CHUNK_MAX_BACKOFF;
+		     chunk.backoff++) {
+			unsigned int want = min(times[armed], 256U >> chunk.backoff);
+
+			nr = 0;
+			for (round = 0; round < 256; round++)
+				nr += knumad_chunk_due(&chunk, armed, round, 12345);
+			KUNIT_EXPECT_EQ(test, nr, want);
+		}
 }
 
 static void chunk_spread_test(struct kunit *test)
@@ -413,6 +432,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_repeats_test),
 	KUNIT_CASE(chunk_rehome_test),
 	KUNIT_CASE(chunk_due_test),
+	KUNIT_CASE(chunk_due_armed_test),
 	KUNIT_CASE(chunk_spread_test),
 	{}
 };
