@@ -85,7 +85,8 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
  */
 static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 				  unsigned long addr, unsigned long end,
-				  struct knumad_chunk *c, unsigned int round)
+				  const struct knumad_sampling *s,
+				  struct knumad_chunk *c)
 {
 	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
 	unsigned long first = get_random_u32_below(nr);
@@ -108,7 +109,7 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 			break;
 	}
 	c->armed = armed > 0;
-	return knumad_chunk_due(c, armed, round, addr >> PMD_SHIFT) ? found : 0;
+	return knumad_sampling_due(s, c, armed, addr) ? found : 0;
 }
 
 static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -117,14 +118,14 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	struct vm_area_struct *vma = walk->vma;
 	struct arm_state *a = walk->private;
 	struct knumad_chunk *c = knumad_chunk_get(a->proc, addr);
-	unsigned int round = a->proc->sampling->round;
+	struct knumad_sampling *s = a->proc->sampling;
 	unsigned long where = 0;
 	spinlock_t *ptl;	/* page table lock of this table */
 	pte_t *start;
 
 	a->cursor = end;
 	a->hold--;
-	if (!c || !knumad_chunk_due(c, 0, round, addr >> PMD_SHIFT))
+	if (!c || !knumad_sampling_due(s, c, 0, addr))
 		goto out;
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
@@ -137,7 +138,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (!start)
 			goto out;
 		__acquire(ptl);
-		where = look_at_ptes(vma, start, addr, end, c, round);
+		where = look_at_ptes(vma, start, addr, end, s, c);
 		pte_unmap_unlock(start, ptl);
 	}
 	if (where)

@@ -447,6 +447,9 @@ struct knumad_allowance {
  * @looks:	number of looks at the threads
  * @look_ns:	time of the last one
  * @round:	number of the round
+ * @late:	in this round, chunks that are long known are due, too
+ * @late_round:	number of such rounds
+ * @next_late:	jiffies at which the next of them is due
  * @next_round:	jiffies at which the next one is due
  * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
@@ -477,6 +480,9 @@ struct knumad_sampling {
 	unsigned int looks;
 	u64 look_ns;
 	unsigned int round;
+	bool late;
+	unsigned int late_round;
+	unsigned long next_late;
 	unsigned long next_round;
 	unsigned long pause;
 	bool arming;
@@ -502,6 +508,9 @@ void knumad_sampling_begin(struct knumad_proc *proc);
 void knumad_sampling_end(struct knumad_proc *proc);
 unsigned int knumad_sampling_local(const struct knumad_proc *proc);
 long knumad_sampling_rounds(void);
+bool knumad_sampling_due(const struct knumad_sampling *s,
+			 const struct knumad_chunk *c, unsigned int armed,
+			 unsigned long addr);
 
 /* === threads.c === */
 

@@ -39,6 +39,28 @@
 /* Comparisons of samples after which the older ones count half */
 #define KNUMAD_COMPARED		128
 
+/**
+ * knumad_sampling_due - shall a chunk be sampled in this round?
+ * @s: sampling of its process
+ * @c: the chunk
+ * @armed: pages of it that are armed, and that nobody used yet
+ * @addr: any address in the chunk
+ *
+ * Those that are long known have rounds of their own, so that it costs nothing more to
+ * sample them while there is something to learn about others.
+ *
+ * Return: true if so.
+ */
+bool knumad_sampling_due(const struct knumad_sampling *s, const struct knumad_chunk *c,
+			 unsigned int armed, unsigned long addr)
+{
+	bool known = c->backoff == KNUMAD_CHUNK_MAX_BACKOFF;
+
+	return (!known || s->late) &&
+	       knumad_chunk_due(c, armed, known ? s->late_round : s->round,
+				addr >> PMD_SHIFT);
+}
+
 /* === Learning === */
 
 /* Something is to be moved to a node; who moves there already goes round once more */
@@ -223,6 +245,12 @@ static void begin_round(struct knumad_proc *proc)
 			 KNUMAD_ROUND_BACKOFF * interval);
 	s->next_round = jiffies + s->pause;
 	s->round++;
+	/* After a surprise, see at once whether there are more */
+	s->late = s->surprises || time_after_eq(jiffies, s->next_late);
+	if (s->late) {
+		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval;
+		s->late_round++;
+	}
 	s->arming = true;
 	s->cursor = 0;
 }
@@ -292,6 +320,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	}
 	xa_init(&s->chunks);
 	s->next_round = jiffies;
+	s->next_late = jiffies;
 	s->allowance.stamp = jiffies - HZ;
 	s->fresh = true;
 	knumad_stat_bytes(sizeof(*s));
