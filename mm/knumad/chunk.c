@@ -184,6 +184,16 @@ static void leave_alone(struct knumad_chunk *c)
 	c->backoff = min(c->backoff + KNUMAD_CHUNK_BACKOFF, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 
+/**
+ * knumad_chunk_share - a chunk is used from several nodes
+ * @c: the chunk; the caller sets its target by knumad_chunk_spread()
+ */
+void knumad_chunk_share(struct knumad_chunk *c)
+{
+	c->spread = 1;
+	c->target = 0;
+}
+
 static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
 {
 	c->agree = min(c->agree + 1, 31);
@@ -200,9 +210,10 @@ static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
 		c->target = c->node;
 	} else if (c->agree >= enough) {
 		leave_alone(c);
-		c->spread = enough == KNUMAD_CHUNK_AGREE_MAX && c->target &&
-			    c->target != c->node;
-		c->target = c->spread ? 0 : c->node;
+		if (enough == KNUMAD_CHUNK_AGREE_MAX && c->target && c->target != c->node)
+			knumad_chunk_share(c);
+		else
+			c->target = c->node;
 	}
 }
 
@@ -217,10 +228,8 @@ static void chunk_disagrees(struct knumad_chunk *c, int home)
 		return;
 	}
 	c->backoff = 0;
-	if (c->mixed >= KNUMAD_CHUNK_MIXED) {
-		c->spread = 1;
-		c->target = 0;
-	}
+	if (c->mixed >= KNUMAD_CHUNK_MIXED)
+		knumad_chunk_share(c);
 }
 
 /**

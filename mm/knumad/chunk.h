@@ -66,6 +66,7 @@ bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 			    unsigned int running);
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
 			 unsigned int enough);
+void knumad_chunk_share(struct knumad_chunk *c);
 void knumad_chunk_rehome(struct knumad_chunk *c, int home);
 bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 		      unsigned int round, unsigned long nr);

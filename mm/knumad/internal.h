@@ -460,6 +460,8 @@ struct knumad_allowance {
  * @recent:	sum of @recent of all threads
  * @squares:	sum of their squares
  * @one_sided:	few threads take the samples of others
+ * @known:	chunks of which it is known where they belong
+ * @shared:	of those, used from several nodes
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
  * @fresh:	there were samples that tell something new
@@ -493,6 +495,8 @@ struct knumad_sampling {
 	unsigned int recent;
 	unsigned int squares;
 	bool one_sided;
+	unsigned long known;
+	unsigned long shared;
 	unsigned int agreed;
 	unsigned int disagreed;
 	bool fresh;
@@ -543,6 +547,7 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc,
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr);
 struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 				       struct knumad_chunk_iter *it);
+void knumad_chunks_count(struct knumad_sampling *s);
 void knumad_chunks_disarm(struct knumad_proc *proc);
 void knumad_chunks_free(struct knumad_sampling *s);
 

@@ -76,13 +76,19 @@ static void want(struct knumad_proc *proc, int nid)
 	WRITE_ONCE(proc->moving, true);
 }
 
+/* Does this thread take the samples of others: more than its part, when few take most? */
+static bool is_leading(const struct knumad_sampling *s, unsigned int at)
+{
+	return s->one_sided && (u64)s->threads[at].recent * s->running > s->recent;
+}
+
 /* Return: samples in a row that tell where a chunk of this process belongs */
 static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk *c,
-			    int home)
+			    int home, bool leading)
 {
 	int same = knumad_chunk_compare(c, home);
 
-	if (s->one_sided)
+	if (leading)
 		return KNUMAD_CHUNK_AGREE_MAX;
 	s->agreed += same > 0;
 	s->disagreed += same < 0;
@@ -99,8 +105,8 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	struct knumad_chunk *c = knumad_chunk_get(proc, sample->addr);
 	unsigned long nr = sample->addr >> PMD_SHIFT;
 	struct knumad_sampling *s = proc->sampling;
+	bool spread, known, leading;
 	unsigned int target;
-	bool spread, known;
 
 	if (!c || knumad_chunk_repeats(c, at))
 		return;
@@ -112,9 +118,15 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	s->surprises += known && !spread && c->agree > 1 && c->node != home + 1;
 	if (c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		knumad_threads_share(s, c->user - 1, at);
-	knumad_chunk_sample(c, at, home, compare(s, c, home));
+	leading = is_leading(s, at);
+	knumad_chunk_sample(c, at, home, compare(s, c, home, leading));
+	/* If it was the lead that made most chunks its own, this one, too */
+	if (leading && knumad_chunk_known(c) && !c->spread && 2 * s->shared > s->known)
+		knumad_chunk_share(c);
 	if (c->spread && !spread)
 		c->target = knumad_chunk_spread(nr, &s->set) + 1;
+	s->known += knumad_chunk_known(c) - known;
+	s->shared += c->spread - spread;
 	/* A surprise: there is something to learn */
 	if (!knumad_chunk_known(c) || (!c->spread && (!known || c->agree < 2)))
 		s->fresh = true;
@@ -157,20 +169,13 @@ static void learn(const struct knumad_sample *sample)
  */
 unsigned int knumad_sampling_local(const struct knumad_proc *proc)
 {
-	struct knumad_sampling *s = proc->sampling;
-	unsigned long known = 0, shared = 0;
-	struct knumad_chunk_iter it = {};
-	struct knumad_chunk *c;
+	const struct knumad_sampling *s = proc->sampling;
 	int nodes;
 
-	if (!s)
+	if (!s || s->known < KNUMAD_FEW)
 		return 0;
-	while ((c = knumad_chunk_next(s, &it))) {
-		known += knumad_chunk_known(c);
-		shared += c->spread;
-	}
 	nodes = max(nodes_weight(s->set), 1);
-	return known < KNUMAD_FEW ? 0 : 1000 - 1000 * (shared - shared / nodes) / known;
+	return 1000 - 1000 * (s->shared - s->shared / nodes) / s->known;
 }
 
 /* === Rounds === */

@@ -100,6 +100,23 @@ struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 }
 
 /**
+ * knumad_chunks_count - count chunks of which it is known where they belong, and shared ones
+ * @s: sampling of a process; its counts are set
+ */
+void knumad_chunks_count(struct knumad_sampling *s)
+{
+	struct knumad_chunk_iter it = {};
+	struct knumad_chunk *c;
+
+	s->known = 0;
+	s->shared = 0;
+	while ((c = knumad_chunk_next(s, &it))) {
+		s->known += knumad_chunk_known(c);
+		s->shared += c->spread;
+	}
+}
+
+/**
  * knumad_chunks_disarm - leave nothing armed of a process that lives on
  * @proc: the process, being sampled
  *

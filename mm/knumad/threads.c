@@ -112,6 +112,7 @@ static void forget_users(struct knumad_sampling *s)
 		if (!c->spread)
 			c->target = 0;
 	}
+	knumad_chunks_count(s);
 }
 
 static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
@@ -440,6 +441,7 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 
 		knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
 	}
+	knumad_chunks_count(s);
 	/* Who shared across nodes may be together now, and who was together apart */
 	s->agreed = 0;
 	s->disagreed = 0;
