@@ -634,7 +634,7 @@ static const char *change_mappings(struct kn_shared *sh)
 TEST_F(pest, mappings_change)
 {
 	start_pest(_metadata, self, change_mappings);
-	endure(_metadata, self, 100);
+	endure(_metadata, self, 200);
 }
 
 /* Others read its memory: process_vm_readv(), /proc/PID/mem, ptrace. */
@@ -982,11 +982,11 @@ TEST_F(pest, swapped_out)
 	in = kn_vmstat("pswpin");
 	start_pest(_metadata, self, page_out);
 	/* What is used again soon enough is still in memory, and need not come back. */
-	ASSERT_TRUE(kn_wait_until(kn_vmstat("pswpout") >= out + 200 &&
-				  kn_vmstat("pswpin") >= in + 200, KN_PATIENCE))
+	ASSERT_TRUE(kn_wait_until(kn_vmstat("pswpout") >= out + 500 &&
+				  kn_vmstat("pswpin") >= in + 500, KN_PATIENCE))
 		TH_LOG("%llu pages out, %llu in", kn_vmstat("pswpout") - out,
 		       kn_vmstat("pswpin") - in);
-	endure(_metadata, self, 10);
+	endure(_metadata, self, 30);
 }
 
 int main(int argc, char **argv)
