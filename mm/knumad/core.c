@@ -50,6 +50,9 @@
 /* Unknown CPU use, in thousandths of a core, below which sweeps back off */
 #define KNUMAD_QUIET_MCPU	50
 
+/* Intervals whose share of CPU time may be saved up */
+#define KNUMAD_SAVED_INTERVALS	4
+
 /* Shortest time to move before the thread looks around again */
 #define KNUMAD_MIN_TURN_MS	100
 
@@ -88,6 +91,7 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
  * @others: CPU use outside watched processes, thousandths of a core, decayed
  * @stamp: time of the last look
  * @isolate_failed: folios that could not be isolated, at the last look
+ * @cpu_ns: CPU time that may be spent on a look now
  */
 struct pass_state {
 	unsigned long next_look;
@@ -100,6 +104,7 @@ struct pass_state {
 	unsigned long others;
 	u64 stamp;
 	u64 isolate_failed;
+	s64 cpu_ns;
 };
 
 /**
@@ -508,6 +513,22 @@ static bool move_pages_home(const struct pass_state *ps)
 
 /* === The loop === */
 
+/*
+ * CPU time for a look, ns: a share of the time that has passed. What was not needed is
+ * saved up, so that processes that come together need not wait for each other.
+ */
+static s64 allow_cpu(struct pass_state *ps)
+{
+	u64 percent = READ_ONCE(knumad_tun.cpu_percent);
+	u64 most = (u64)READ_ONCE(knumad_tun.scan_interval_ms) * NSEC_PER_MSEC *
+		   KNUMAD_SAVED_INTERVALS;
+	u64 elapsed = min(knumad_topo.stamp - ps->stamp, most);
+
+	ps->cpu_ns = min_t(s64, ps->cpu_ns + elapsed * percent / 100,
+			   most * percent / 100);
+	return ps->cpu_ns;
+}
+
 /* Threads go where they belong */
 static void settle(struct knumad_proc *proc)
 {
@@ -522,15 +543,12 @@ static void look_around(struct pass_state *ps)
 	unsigned long entries = READ_ONCE(knumad_tun.scan_pages);
 	u64 start = task_sched_runtime(current);
 	u64 scanned = knumad_stat(KNUMAD_S_PAGES_SCANNED);
-	struct knumad_budget budget = {
-		.entries = entries,
-		.deadline = start + interval * NSEC_PER_MSEC / 100 *
-				    READ_ONCE(knumad_tun.cpu_percent),
-	};
+	struct knumad_budget budget = { .entries = entries };
 	struct knumad_proc *proc;
 	bool news;
 
 	knumad_topology_update(&knumad_topo);
+	budget.deadline = start + max(allow_cpu(ps), 0LL);
 	news = knumad_registry_sweep();
 	if (ps->generation != knumad_topo.generation) {
 		ps->generation = knumad_topo.generation;
@@ -556,6 +574,7 @@ static void look_around(struct pass_state *ps)
 	ps->look_ms = max(ps->look_ms, interval);
 	ps->next_look = jiffies + msecs_to_jiffies(ps->look_ms);
 
+	ps->cpu_ns -= task_sched_runtime(current) - start;
 	knumad_stat_add(KNUMAD_S_PASSES, 1);
 	trace_knumad_pass(knumad_stat(KNUMAD_S_MMS_WATCHED),
 			  knumad_stat(KNUMAD_S_PAGES_SCANNED) - scanned,
@@ -612,6 +631,7 @@ static int knumad(void *unused)
 	long pause;
 
 	stay_on_housekeeping_cpus();
+	set_user_nice(current, KNUMAD_NICE);
 	set_freezable();
 	while (!kthread_should_stop()) {
 		pause = MAX_SCHEDULE_TIMEOUT;

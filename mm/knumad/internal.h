@@ -118,7 +118,7 @@ enum knumad_mode {
  * @scan_interval_ms:	shortest time between two looks at a process
  * @scan_max_interval_ms: longest time, reached by doubling
  * @scan_pages:		page table entries looked at per wake-up
- * @cpu_percent:	CPU time of scanning per wake-up, in percent of the interval
+ * @cpu_percent:	CPU time of looking, in percent of one CPU
  * @migrate_mb_per_s:	migration rate per target node
  * @reserve_percent:	part of a node kept free above its high watermark
  * @min_resident_mb:	smaller processes are not watched
@@ -153,6 +153,14 @@ void knumad_kick(void);
 bool knumad_should_stop(void);
 void knumad_self_disable(void);
 void knumad_housekeeping_cpus(struct cpumask *cpus);
+
+/*
+ * Of the threads that move, and of the one that they wait for: memory that is half
+ * moved is read remotely as long as the other half waits, and who shares its CPU with
+ * the thread it works for takes twice the time. It does not do more work by that, it
+ * does it sooner.
+ */
+#define KNUMAD_NICE	(-10)
 
 /*
  * Fail safe: on an inconsistency warn once, switch knumad off and leave the

@@ -34,13 +34,6 @@
 /* Most pages of a batch: one THP. Below it, a batch waits for the rate limit. */
 #define KNUMAD_BATCH_PAGES	512UL
 
-/*
- * Memory that is half moved is read remotely as long as the other half waits, and a
- * mover that shares its CPU with the thread it works for takes twice the time. It
- * does not do more work by that, it does it sooner.
- */
-#define KNUMAD_MOVER_NICE	(-10)
-
 /* Pages to move per thread that is woken up for it: fewer are not worth a wake-up */
 #define KNUMAD_PAGES_PER_MOVER	1024
 
@@ -440,7 +433,7 @@ static int start_worker(int nid)
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	movers[nid].worker = worker;
-	set_user_nice(worker->task, KNUMAD_MOVER_NICE);
+	set_user_nice(worker->task, KNUMAD_NICE);
 	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
 	knumad_housekeeping_cpus(cpus);
