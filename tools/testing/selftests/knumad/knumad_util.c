@@ -876,6 +876,17 @@ static void pin(int node)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* All of it, word by word */
+static __u64 read_whole(const char *mem, size_t size)
+{
+	const __u64 *word = (const __u64 *)mem, *end = (const __u64 *)(mem + size);
+	__u64 sum = 0;
+
+	while (word < end)
+		sum += KN_READ(*word++);
+	return sum;
+}
+
 static void *worker_thread(void *data)
 {
 	struct thread_arg *arg = data;
@@ -896,8 +907,11 @@ static void *worker_thread(void *data)
 		set = KN_READ(sh->set_of[arg->index]);
 		start = sh->mem + set * size;
 		/* Others may count, too: those who share it, and those who had it before */
-		for (at = start; at < start + size; at += KN_PAGE)
+		for (at = start; at < start + size; at += KN_PAGE) {
 			__atomic_fetch_add((__u64 *)at, 1, __ATOMIC_RELAXED);
+			if (work->slow)
+				sum += read_whole(at, KN_PAGE);
+		}
 		__atomic_fetch_add(&sh->swept[set], 1, __ATOMIC_RELAXED);
 		if (!arg->index && !sh->extra_idle)
 			for (at = sh->extra; at < sh->extra + sh->extra_size; at += KN_PAGE)

@@ -232,6 +232,7 @@ struct kn_work {
 	bool pinned;			/* ... and stay there if so */
 	int pause_us;			/* rest of a thread between two sweeps */
 	bool thin;			/* pattern in one word of a page only */
+	bool slow;			/* a sweep reads all of each page, too */
 	/*
 	 * Hooks, run by the worker: before it has any memory, once the memory
 	 * is in place, and after the threads have ended. 0: fine, 1: the kernel

@@ -125,7 +125,7 @@ FIXTURE(threads)
 	struct kn_worker *worker;
 	struct kn_events before;
 	int node[2];
-	int pause_us;
+	bool slow;
 };
 
 FIXTURE_VARIANT(threads)
@@ -161,7 +161,7 @@ FIXTURE_TEARDOWN(threads)
 	kn_end();
 }
 
-/* Four threads that never sleep, or as told; @nodes: where they are at first */
+/* Four threads that never sleep; @nodes: where they are at first */
 static void start(struct __test_metadata *_metadata, struct _test_data_threads *self,
 		  size_t folio, int sharers, int sets, const int *nodes)
 {
@@ -170,7 +170,7 @@ static void start(struct __test_metadata *_metadata, struct _test_data_threads *
 		.threads = THREADS,
 		.sharers = sharers, .sets = sets, .cpu_nodes = nodes,
 		.cpu_node = self->node[0],
-		.pause_us = self->pause_us,
+		.slow = self->slow,
 	};
 
 	self->worker = kn_start(&work);
@@ -251,15 +251,15 @@ static bool is_spread(const struct kn_worker *worker)
  * All threads use all memory: it is spread, and stays where it is then. Until that is
  * known it may follow the thread that is first everywhere, but not again and again.
  *
- * CPUs of an emulated machine take turns, and in one turn a thread may sweep the memory
- * many times: whose CPU comes next after a page was armed takes all samples, for minutes
- * if that is always the same one. Who rests after a sweep ends the turn.
+ * CPUs of an emulated machine take turns, of a tenth of a second. If one were enough for
+ * many sweeps, whose CPU comes next after pages were armed would take all samples, for
+ * minutes if that is always the same one.
  */
 TEST_F(threads, all_share)
 {
 	struct kn_events after;
 
-	self->pause_us = 1000;
+	self->slow = true;
 	start(_metadata, self, variant->folio, THREADS, 0, NULL);
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_spread(self->worker) && is_settled(20) &&
