@@ -47,7 +47,7 @@ GOALS = [
     ("slices-8", "thp", "uneven", {"last_third": 98, "distance_vs_bound": 1.02}),
     # No more than one move per page and phase: half of it first, then twice half of it.
     ("rotate", "thp", "2x2", {"local_over_mainline": 0, "pages_moved": 54067}),
-    ("shared", "thp", "2x2", {"most_on_node": 55, "pages_moved": 18022}),
+    ("shared", "thp", "2x2", {"most_on_node": 55}),
     ("slices-1g", "4k", "2x2big", {"stall_vs_mainline": 0.05}),
     ("slices-settled", "thp", "2x2big", {"work_per_second": 1}),
     ("numa-span", "thp", "4x2", {"local_over_mainline": 10, "faults_vs_mainline": 0.062}),
