@@ -108,6 +108,8 @@ WORKLOADS = {
                           "slices --mb 1024 --loops 25 --seed {seed}"),
     "slices-settled": Workload("the same, for a minute, after it had a minute to settle",
                                "slices --mb 1024 --settle 25 --loops 25 --seed {seed}"),
+    "braid": Workload("one process x 4 threads that own blocks of 64 KiB in turn (128 MiB)",
+                      "braid --loops 250 --seed {seed}", None),
     "slices-2": Workload("two processes x 2 threads, a slice each (128 MiB each)",
                          "slices --processes 2 --threads 2 --loops 120 --seed {seed}"),
     "pairs": Workload("4 threads, two working sets shared by pairs (64 MiB each)",
@@ -182,6 +184,7 @@ SETS = {
     + matrix(["slices"], ["thp", "4k"], "2x2", GOALS)
     + matrix(["pairs"], ["thp"], "2x2", GOALS)
     + matrix(["pairs"], ["4k"], "2x2", ONE)
+    + matrix(["braid"], ["4k"], "2x2", LEAST)
     + matrix(["slices-1g"], ["4k"], "2x2big", ONE)
     + matrix(["slices-settled"], ["thp"], "2x2big", ONE)
     + matrix(["shared", "rotate"], ["thp"], "2x2", GOALS)

@@ -124,7 +124,7 @@ SECTIONS = {
         "sweep", "numa-multi", "slices-2", "quit", "idle", "shortlived", timed=("shortlived",)),
     "threads": Section(
         "Threads", "Processes that span nodes: what one thread uses has to be near it.",
-        "slices", "slices-8", "slices-1g", "slices-settled", "pairs", "shared", "rotate",
+        "slices", "slices-8", "slices-1g", "slices-settled", "braid", "pairs", "shared", "rotate",
         "numa-span"),
     "programs": Section(
         "Programs of others",

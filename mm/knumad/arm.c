@@ -62,6 +62,12 @@ static int test_walk(unsigned long start, unsigned long end,
 	       knumad_vma_fixed(walk->vma) != KNUMAD_V_NONE;
 }
 
+/* No more samples in this hold */
+static bool is_full(const struct arm_state *a)
+{
+	return a->nr == KNUMAD_HOLD_SAMPLES || a->nr >= a->budget;
+}
+
 /* Would a hinting fault on this folio tell something that can be acted upon? */
 static bool is_candidate(struct folio *folio)
 {
@@ -112,6 +118,67 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 	return knumad_sampling_due(s, c, armed, addr) ? found : 0;
 }
 
+/*
+ * Choose a page of the part at @from, of a page table that covers the memory from @addr to
+ * @end: one that was used, if none is armed yet. Return: its address, 0 for none.
+ */
+static unsigned long look_at_part(struct vm_area_struct *vma, pte_t *start,
+				  unsigned long addr, unsigned long end,
+				  unsigned long from, enum knumad_part_state state)
+{
+	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end), at, found = 0;
+	struct folio *folio;
+
+	for (at = max(from, addr); at < to; at += PAGE_SIZE) {
+		pte_t pte = ptep_get(start + ((at - addr) >> PAGE_SHIFT));
+
+		if (!pte_present(pte))
+			continue;
+		if (pte_protnone(pte))
+			return 0;
+		if (found || !pte_young(pte))
+			continue;
+		folio = vm_normal_folio(vma, at, pte);
+		if (is_candidate(folio) &&
+		    (state != KNUMAD_PART_BY_PAGE || knumad_folio_user(folio) == NUMA_NO_NODE))
+			found = at;
+	}
+	return found;
+}
+
+/*
+ * Choose pages of a shared chunk. While there is something to learn: of parts, and of pages
+ * of mixed parts, whose user is not known; nothing left is the end of that. Else of one part.
+ */
+static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t *start,
+			  unsigned long addr, unsigned long end, struct knumad_chunk *c)
+{
+	struct knumad_sampling *s = a->proc->sampling;
+	unsigned int first = knumad_sampling_part(s, c, addr), nr = 0, i;
+	bool learn = !c->backoff;
+
+	for (i = 0; i < KNUMAD_PARTS && nr < KNUMAD_PARTS_AT_ONCE && !is_full(a); i++) {
+		unsigned int part = (first + i) % KNUMAD_PARTS;
+		unsigned long from = (addr & PMD_MASK) + ((unsigned long)part << KNUMAD_PART_BITS);
+		enum knumad_part_state state = KNUMAD_PART_UNKNOWN;
+		unsigned long where;
+
+		if (learn)
+			state = knumad_part_state(s, from);
+		if (state == KNUMAD_PART_IS_KNOWN)
+			continue;
+		where = look_at_part(vma, start, addr, end, from, state);
+		if (!where)
+			continue;
+		a->addr[a->nr++] = where;
+		nr++;
+		if (!learn)
+			return;
+	}
+	if (!nr && !c->armed)
+		c->backoff = KNUMAD_CHUNK_MAX_BACKOFF;
+}
+
 static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 			 struct mm_walk *walk)
 {
@@ -138,14 +205,16 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (!start)
 			goto out;
 		__acquire(ptl);
-		where = look_at_ptes(vma, start, addr, end, s, c);
+		if (c->spread)
+			look_at_parts(a, vma, start, addr, end, c);
+		else
+			where = look_at_ptes(vma, start, addr, end, s, c);
 		pte_unmap_unlock(start, ptl);
 	}
 	if (where)
 		a->addr[a->nr++] = where;
 out:
-	return a->hold <= 0 || a->nr == KNUMAD_HOLD_SAMPLES || a->nr >= a->budget ||
-	       mmap_lock_is_contended(vma->vm_mm);
+	return a->hold <= 0 || is_full(a) || mmap_lock_is_contended(vma->vm_mm);
 }
 
 static const struct mm_walk_ops arm_ops = {

@@ -22,7 +22,9 @@
  *   target              - - - *                 1
  *
  * A shared chunk stays where knumad_chunk_spread() puts it (*), until eight
- * samples in a row come from one node, or four times as many as are enough.
+ * samples in a row come from one node, or four times as many as are enough. Of
+ * small pages it may be that only the chunk is shared, and no part of it: see
+ * knumad_part_sample().
  *
  * How many are enough? Of two samples of a chunk that all threads share, half
  * agree by chance on two nodes, of three a quarter. How many chunks are shared
@@ -58,6 +60,9 @@
 
 /* Each armed page that nobody used makes the next one so much rarer: four times */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
+
+/* If more samples are needed to tell whose a part is, most parts are nobody's */
+#define KNUMAD_PART_ENOUGH	4
 
 /* A shared chunk is no longer shared after @enough samples, times this */
 #define KNUMAD_CHUNK_SETTLED	4
@@ -315,6 +320,97 @@ bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 
 	return armed < KNUMAD_CHUNK_MAX_ARMED &&
 	       !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << shift) - 1));
+}
+
+/**
+ * knumad_part_compare - does the second sample of a part agree with the first one?
+ * @p: the part, before knumad_part_sample()
+ * @home: of the thread that used it
+ *
+ * Return: 1 if it does, -1 if not, 0 if it is not the second one.
+ */
+int knumad_part_compare(const struct knumad_part *p, int home)
+{
+	if (p->agree != 1 || p->mixed)
+		return 0;
+	return p->node == home + 1 ? 1 : -1;
+}
+
+/**
+ * knumad_part_sample - one sampled access to a part of a shared chunk
+ * @p: the part
+ * @home: of the thread that used it
+ * @enough: samples in a row that tell where parts of this process belong
+ *
+ * As with chunks, but what disagrees three times is mixed for good: then its pages are
+ * looked at one by one. In a process whose threads share all they use KNUMAD_CHUNK_AGREE_MAX
+ * are enough, more than are counted: no part is anybody's. Two are enough here:
+ *
+ *   samples from nodes  0 0 1 1 1 0 1 1
+ *   target              - 0 - 1 1 - - -
+ *   mixed               0 0 1 1 1 2 3 3
+ *
+ * Return: true if there is more to learn about it.
+ */
+bool knumad_part_sample(struct knumad_part *p, int home, unsigned int enough)
+{
+	if (knumad_part_mixed(p))
+		return false;
+	if (p->node != home + 1) {
+		p->mixed += p->node > 0;
+		p->node = home + 1;
+		p->agree = 1;
+		return p->mixed < KNUMAD_PART_MIXED;
+	}
+	if (p->agree == KNUMAD_PART_KNOWN)
+		return false;
+	p->agree = p->agree + 1 >= enough ? KNUMAD_PART_KNOWN :
+					    min(p->agree + 1, KNUMAD_PART_KNOWN - 1);
+	return true;
+}
+
+/**
+ * knumad_part_target - the node of a part
+ * @p: the part
+ *
+ * Return: a node (not + 1), NUMA_NO_NODE if that is not known, or it is mixed.
+ */
+int knumad_part_target(const struct knumad_part *p)
+{
+	return p->agree == KNUMAD_PART_KNOWN && !knumad_part_mixed(p) ? p->node - 1 :
+									NUMA_NO_NODE;
+}
+
+/**
+ * knumad_part_mixed - has a part users on several nodes?
+ * @p: the part
+ *
+ * Return: true if so.
+ */
+bool knumad_part_mixed(const struct knumad_part *p)
+{
+	return p->mixed == KNUMAD_PART_MIXED;
+}
+
+/**
+ * knumad_parts_worth - are parts of chunks worth samples of their own?
+ * @agreed: second samples of parts that agreed with the first one
+ * @disagreed: those that did not
+ * @nr_nodes: nodes of the process
+ *
+ *   nodes  agreed  disagreed
+ *   2       0       0          yes, as long as little is known
+ *   2      32       0          yes
+ *   2      28       4          yes, a quarter may be shared
+ *   2      20      12          no, three quarters may be
+ *
+ * Return: true if so, or if it is not known yet.
+ */
+bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
+			unsigned int nr_nodes)
+{
+	return agreed + disagreed < KNUMAD_PARTS ||
+	       knumad_chunk_enough(agreed, disagreed, nr_nodes) <= KNUMAD_PART_ENOUGH;
 }
 
 /**

@@ -58,6 +58,44 @@ struct knumad_chunk {
 /* 4 bytes per MiB of address space */
 static_assert(sizeof(struct knumad_chunk) == 8);
 
+/*
+ * What threads share of a chunk may be nothing but the chunk: of small pages, parts of
+ * it are looked at, a 32nd each, 64 KiB
+ */
+#define KNUMAD_PART_SHIFT		5
+#define KNUMAD_PARTS			(1U << KNUMAD_PART_SHIFT)
+
+/* Disagreements after which a part is looked at page by page */
+#define KNUMAD_PART_MIXED		3
+
+/* @agree of a part that is known to belong to a node */
+#define KNUMAD_PART_KNOWN		7
+
+/* Parts to sample in one round, of a chunk of which that is worth it */
+#define KNUMAD_PARTS_AT_ONCE		4
+
+/**
+ * struct knumad_part - what samples tell about one part of a shared chunk
+ * @node:	home of the last user, + 1, 0: not known
+ * @agree:	samples in a row from the same node, or KNUMAD_PART_KNOWN
+ * @mixed:	disagreements; KNUMAD_PART_MIXED: users on several nodes, for good
+ */
+struct knumad_part {
+	u16 node : 11;
+	u16 agree : 3;
+	u16 mixed : 2;
+};
+
+/* 64 bytes per chunk that is shared and of small pages */
+static_assert(sizeof(struct knumad_part) == 2);
+
+int knumad_part_compare(const struct knumad_part *p, int home);
+bool knumad_part_sample(struct knumad_part *p, int home, unsigned int enough);
+int knumad_part_target(const struct knumad_part *p);
+bool knumad_part_mixed(const struct knumad_part *p);
+bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
+			unsigned int nr_nodes);
+
 bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,

@@ -36,6 +36,38 @@ struct ring {
 static struct ring __percpu *rings;
 
 /**
+ * knumad_folio_user - the node from which a folio was used at its last samples
+ * @folio: the folio
+ *
+ * On record where mainline's balancing keeps the last user, too: it stands still while
+ * knumad is on.
+ *
+ * Return: the node, NUMA_NO_NODE if there is no record.
+ */
+int knumad_folio_user(struct folio *folio)
+{
+	int last = folio_last_cpupid(folio);
+
+	return cpupid_cpu_unset(last) ? NUMA_NO_NODE : cpupid_to_nid(last);
+}
+
+/* Note that this thread used a folio, or that it is not the one on record */
+static enum knumad_record note_user(struct folio *folio)
+{
+	int last = knumad_folio_user(folio);
+
+	if (last == NUMA_NO_NODE) {
+		folio_xchg_last_cpupid(folio, cpu_pid_to_cpupid(raw_smp_processor_id(),
+								current->pid));
+		return KNUMAD_RECORD_FIRST;
+	}
+	if (last == numa_node_id())
+		return KNUMAD_RECORD_SAME;
+	folio_xchg_last_cpupid(folio, -1);
+	return KNUMAD_RECORD_OTHER;
+}
+
+/**
  * knumad_hint_fault - note who used an armed page
  * @vmf: the fault; the page table lock is held
  * @folio: what is mapped there
@@ -63,6 +95,10 @@ void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
 	sample->tid = current->pid;
 	sample->cpu_nid = numa_node_id();
 	sample->mem_nid = folio_nid(folio);
+	sample->huge = !vmf->pte;
+	/* Slow memory has the time of the last use there */
+	sample->record = folio_use_access_time(folio) ? KNUMAD_RECORD_OTHER :
+							note_user(folio);
 	/* Pairs with the acquire in knumad_fault_drain(): the sample is written */
 	smp_store_release(&ring->head, ring->head + 1);
 }

@@ -391,12 +391,26 @@ void knumad_disarm(struct mm_struct *mm, unsigned long addr);
 /* === fault.c === */
 
 /**
+ * enum knumad_record - a hinting fault, and the user of the page that is on record
+ * @KNUMAD_RECORD_FIRST: there was none, now there is
+ * @KNUMAD_RECORD_SAME: from the same node
+ * @KNUMAD_RECORD_OTHER: from another one: now there is none
+ */
+enum knumad_record {
+	KNUMAD_RECORD_FIRST,
+	KNUMAD_RECORD_SAME,
+	KNUMAD_RECORD_OTHER,
+};
+
+/**
  * struct knumad_sample - one hinting fault
  * @mm:		of the process; to be compared, not to be followed
  * @addr:	where
  * @tid:	which thread, in the initial namespace
  * @cpu_nid:	node of the CPU
  * @mem_nid:	node of the page
+ * @huge:	it is a huge page, mapped whole
+ * @record:	what it says of the page, compared with what was known of that
  */
 struct knumad_sample {
 	struct mm_struct *mm;
@@ -404,8 +418,11 @@ struct knumad_sample {
 	pid_t tid;
 	s16 cpu_nid;
 	s16 mem_nid;
+	bool huge;
+	enum knumad_record record;
 };
 
+int knumad_folio_user(struct folio *folio);
 void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample));
 int knumad_fault_init(void);
 void knumad_fault_exit(void);
@@ -472,6 +489,9 @@ struct knumad_allowance {
  * @shared:	of those, used from several nodes
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
+ * @parts:	of shared chunks, KNUMAD_PARTS x struct knumad_part, by chunk
+ * @parts_agreed: second samples of parts that agreed with the first one, recently
+ * @parts_disagreed: those that did not
  * @fresh:	there were samples that tell something new
  * @allowance:	of samples to arm
  * @moving:	nodes to which there may be something to move
@@ -507,6 +527,9 @@ struct knumad_sampling {
 	unsigned long shared;
 	unsigned int agreed;
 	unsigned int disagreed;
+	struct xarray parts;
+	unsigned int parts_agreed;
+	unsigned int parts_disagreed;
 	bool fresh;
 	struct knumad_allowance allowance;
 	nodemask_t moving;
@@ -523,6 +546,8 @@ long knumad_sampling_rounds(void);
 bool knumad_sampling_due(const struct knumad_sampling *s,
 			 const struct knumad_chunk *c, unsigned int armed,
 			 unsigned long addr);
+unsigned int knumad_sampling_part(const struct knumad_sampling *s,
+				  const struct knumad_chunk *c, unsigned long addr);
 
 /* === threads.c === */
 
@@ -541,6 +566,24 @@ void knumad_threads_free(struct knumad_sampling *s);
 /* === table.c === */
 
 /**
+ * enum knumad_part_state - what is known of a part of a shared chunk
+ * @KNUMAD_PART_UNKNOWN: not enough
+ * @KNUMAD_PART_IS_KNOWN: the node where it belongs
+ * @KNUMAD_PART_BY_PAGE: its pages have users on several nodes
+ */
+enum knumad_part_state {
+	KNUMAD_PART_UNKNOWN,
+	KNUMAD_PART_IS_KNOWN,
+	KNUMAD_PART_BY_PAGE,
+};
+
+/* Each page of a part goes where its last user was: see knumad_folio_user() */
+#define KNUMAD_BY_PAGE		(-2)
+
+/* Address bits within a part of a chunk */
+#define KNUMAD_PART_BITS	(PMD_SHIFT - KNUMAD_PART_SHIFT)
+
+/**
  * struct knumad_chunk_iter - where knumad_chunk_next() is
  * @addr:	where the chunk begins
  * @table:	where it is kept
@@ -553,6 +596,12 @@ struct knumad_chunk_iter {
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc,
 				      unsigned long addr);
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr);
+struct knumad_part *knumad_part_get(struct knumad_proc *proc, unsigned long addr);
+bool knumad_parts_known(const struct knumad_proc *proc, unsigned long addr);
+int knumad_part_goes(const struct knumad_proc *proc, unsigned long addr);
+enum knumad_part_state knumad_part_state(struct knumad_sampling *s,
+					 unsigned long addr);
+void knumad_parts_free(struct knumad_sampling *s);
 struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 				       struct knumad_chunk_iter *it);
 void knumad_chunks_count(struct knumad_sampling *s);

@@ -61,6 +61,24 @@ bool knumad_sampling_due(const struct knumad_sampling *s, const struct knumad_ch
 				addr >> PMD_SHIFT);
 }
 
+/**
+ * knumad_sampling_part - the part of a shared chunk to sample first in this round
+ * @s: sampling of its process
+ * @c: the chunk, due in this round
+ * @addr: any address in the chunk
+ *
+ * The same one twice, so that samples can be compared soon.
+ *
+ * Return: its number.
+ */
+unsigned int knumad_sampling_part(const struct knumad_sampling *s,
+				  const struct knumad_chunk *c, unsigned long addr)
+{
+	unsigned int round = c->backoff == KNUMAD_CHUNK_MAX_BACKOFF ? s->late_round : s->round;
+
+	return ((round >> c->backoff) / 2 + (addr >> PMD_SHIFT)) % KNUMAD_PARTS;
+}
+
 /* === Learning === */
 
 /* Something is to be moved to a node; who moves there already goes round once more */
@@ -99,16 +117,68 @@ static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk
 	return knumad_chunk_enough(s->agreed, s->disagreed, nodes_weight(s->set));
 }
 
+/* A page of a part that is mixed. Return: is there more to learn? */
+static bool learn_page(struct knumad_proc *proc, const struct knumad_sample *sample, int home)
+{
+	if (sample->record != KNUMAD_RECORD_OTHER && sample->cpu_nid == home &&
+	    sample->mem_nid != home) {
+		want(proc, home);
+		proc->sampling->misplaced++;
+	}
+	return sample->record == KNUMAD_RECORD_FIRST;
+}
+
+/* A shared chunk of small pages: whose is this part of it? Return: are parts worth it? */
+static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample, int home)
+{
+	struct knumad_part *p = knumad_part_get(proc, sample->addr);
+	struct knumad_sampling *s = proc->sampling;
+	unsigned int nodes = nodes_weight(s->set);
+	int same, before, target;
+	bool more;
+
+	if (!p)
+		return false;
+	same = knumad_part_compare(p, home);
+	s->parts_agreed += same > 0;
+	s->parts_disagreed += same < 0;
+	if (s->parts_agreed + s->parts_disagreed >= KNUMAD_COMPARED) {
+		s->parts_agreed /= 2;
+		s->parts_disagreed /= 2;
+	}
+	before = knumad_part_target(p);
+	more = knumad_part_sample(p, home, knumad_chunk_enough(s->parts_agreed,
+							       s->parts_disagreed, nodes));
+	target = knumad_part_target(p);
+	if (knumad_part_mixed(p))
+		more = learn_page(proc, sample, home);
+	if (target != NUMA_NO_NODE && target != sample->mem_nid) {
+		want(proc, target);
+		if (target != before)
+			s->misplaced += HPAGE_PMD_NR / KNUMAD_PARTS;
+	}
+	if (!knumad_parts_worth(s->parts_agreed, s->parts_disagreed, nodes))
+		return false;
+	if (more)
+		s->fresh = true;
+	return true;
+}
+
 static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sample,
 			unsigned int at, int home)
 {
 	struct knumad_chunk *c = knumad_chunk_get(proc, sample->addr);
 	unsigned long nr = sample->addr >> PMD_SHIFT;
 	struct knumad_sampling *s = proc->sampling;
-	bool spread, known, leading;
-	unsigned int target;
+	bool spread, known, leading, parts = false;
+	unsigned int target, backoff;
 
-	if (!c || knumad_chunk_repeats(c, at))
+	if (!c)
+		return;
+	if (c->spread && !sample->huge)
+		parts = learn_part(proc, sample, home);
+	backoff = c->backoff;
+	if (knumad_chunk_repeats(c, at))
 		return;
 	spread = c->spread;
 	target = c->target;
@@ -125,6 +195,9 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 		knumad_chunk_share(c);
 	if (c->spread && !spread)
 		c->target = knumad_chunk_spread(nr, &s->set) + 1;
+	/* As long as parts are worth it, it is them that tell when there is nothing to learn */
+	if (parts && c->spread)
+		c->backoff = backoff;
 	s->known += knumad_chunk_known(c) - known;
 	s->shared += c->spread - spread;
 	/* A surprise: there is something to learn */
@@ -324,6 +397,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 		return;
 	}
 	xa_init(&s->chunks);
+	xa_init(&s->parts);
 	s->next_round = jiffies;
 	s->next_late = jiffies;
 	s->allowance.stamp = jiffies - HZ;

@@ -56,6 +56,7 @@
  * @counts:	where to count, for a scan
  * @batch:	where to put folios, for a collection
  * @order:	a scan looks at one of 2^order small pages
+ * @parts:	of this chunk, parts go to nodes of their own
  * @vma_fixed:	why nothing in this VMA may move, KNUMAD_V_NONE if it may
  * @hold:	entries left before mmap_lock is let go
  * @entries:	entries looked at
@@ -70,6 +71,7 @@ struct walk_state {
 	struct knumad_counts *counts;
 	struct knumad_batch *batch;
 	unsigned int order;
+	bool parts;
 	enum knumad_verdict vma_fixed;
 	long hold;
 	unsigned long entries;
@@ -291,13 +293,18 @@ static void scan_pte(struct walk_state *w, struct vm_area_struct *vma,
 	count(w, folio, 1UL << w->order, young);
 }
 
-/* Return: false to stop the walk before @addr */
+/*
+ * Of a page, and @goes, the node where its part of the memory belongs, if chunks have
+ * parts. Return: false to stop the walk before @addr.
+ */
 static bool collect_pte(struct walk_state *w, struct vm_area_struct *vma,
-			pte_t *pte, unsigned long addr)
+			pte_t *pte, unsigned long addr, int goes)
 {
 	struct folio *folio = pte_folio(vma, ptep_get(pte), addr);
 
 	if (!folio)
+		return true;
+	if (goes == KNUMAD_BY_PAGE && knumad_folio_user(folio) != w->batch->target)
 		return true;
 	if (folio_test_large(folio)) {
 		if (folio == w->large)
@@ -355,14 +362,31 @@ static void scan_ptes(struct walk_state *w, struct vm_area_struct *vma,
 static bool collect_ptes(struct walk_state *w, struct vm_area_struct *vma,
 			 pte_t *pte, unsigned long addr, unsigned long end)
 {
+	unsigned long part = -1UL;
+	int goes = w->batch->target;
+
 	for (; addr != end; pte++, addr += PAGE_SIZE) {
 		w->hold--;
 		w->entries++;
-		if (!collect_pte(w, vma, pte, addr))
+		if (w->parts && addr >> KNUMAD_PART_BITS != part) {
+			part = addr >> KNUMAD_PART_BITS;
+			goes = knumad_part_goes(w->proc, addr);
+		}
+		if (goes != w->batch->target && goes != KNUMAD_BY_PAGE) {
+			w->cursor = addr + PAGE_SIZE;
+			continue;
+		}
+		if (!collect_pte(w, vma, pte, addr, goes))
 			return false;
 		w->cursor = addr + PAGE_SIZE;
 	}
 	return true;
+}
+
+/* Does what the chunk of @addr is belong to the target of the batch? */
+static bool is_wanted_here(const struct walk_state *w, unsigned long addr)
+{
+	return knumad_chunk_target(w->proc, addr) == w->batch->target;
 }
 
 static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -375,17 +399,20 @@ static int walk_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start;
 
 	w->cursor = addr;
-	if (w->batch && w->proc->sampling &&
-	    knumad_chunk_target(w->proc, addr) != w->batch->target) {
-		w->hold--;
-		w->cursor = end;
-		goto out;
+	if (w->batch && w->proc->sampling) {
+		w->parts = knumad_parts_known(w->proc, addr);
+		if (!w->parts && !is_wanted_here(w, addr)) {
+			w->hold--;
+			w->cursor = end;
+			goto out;
+		}
 	}
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
 		/* Tell sparse, which does not see through a conditional lock */
 		__acquire(ptl);
-		more = visit_pmd(w, vma, pmd, addr);
+		if (!w->parts || is_wanted_here(w, addr))
+			more = visit_pmd(w, vma, pmd, addr);
 		spin_unlock(ptl);
 		if (more)
 			w->cursor = end;

@@ -3,7 +3,8 @@
  * knumad: the chunks of a process that spans nodes, by address
  *
  * What is known of 2 MiB is kept in 8 bytes (chunk.h), in tables of 4 KiB for each GiB
- * of address space where there is something to sample.
+ * of address space where there is something to sample; of a shared chunk of small pages
+ * 64 bytes more, for its parts.
  *
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
@@ -61,6 +62,11 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
 	return chunk_of(t, addr);
 }
 
+static int if_allowed(const struct knumad_proc *proc, int nid)
+{
+	return nid != NUMA_NO_NODE && node_isset(nid, proc->mems) ? nid : NUMA_NO_NODE;
+}
+
 /**
  * knumad_chunk_target - the node where a chunk belongs
  * @proc: the process
@@ -71,9 +77,122 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr)
 {
 	struct knumad_table *t = find_table(proc->sampling, addr);
-	int nid = t ? chunk_of(t, addr)->target - 1 : NUMA_NO_NODE;
 
-	return nid != NUMA_NO_NODE && node_isset(nid, proc->mems) ? nid : NUMA_NO_NODE;
+	return if_allowed(proc, t ? chunk_of(t, addr)->target - 1 : NUMA_NO_NODE);
+}
+
+static struct knumad_part *find_parts(struct knumad_sampling *s, unsigned long addr)
+{
+	return xa_load(&s->parts, addr >> PMD_SHIFT);
+}
+
+/* Which part of its chunk */
+static unsigned int part_of(unsigned long addr)
+{
+	return (addr & ~PMD_MASK) >> KNUMAD_PART_BITS;
+}
+
+/**
+ * knumad_part_get - what is known of a part of a shared chunk
+ * @proc: the process, being sampled
+ * @addr: any address in the part
+ *
+ * Knumad thread only; may sleep to allocate.
+ *
+ * Return: its state, NULL without memory for it.
+ */
+struct knumad_part *knumad_part_get(struct knumad_proc *proc, unsigned long addr)
+{
+	struct knumad_sampling *s = proc->sampling;
+	struct knumad_part *parts = find_parts(s, addr);
+
+	if (!parts) {
+		parts = kcalloc(KNUMAD_PARTS, sizeof(*parts), GFP_KERNEL | __GFP_NOWARN);
+		if (!parts)
+			return NULL;
+		if (xa_err(xa_store(&s->parts, addr >> PMD_SHIFT, parts,
+				    GFP_KERNEL | __GFP_NOWARN))) {
+			kfree(parts);
+			return NULL;
+		}
+		knumad_stat_bytes(KNUMAD_PARTS * sizeof(*parts));
+	}
+	return &parts[part_of(addr)];
+}
+
+/**
+ * knumad_parts_known - do parts of a chunk belong to nodes of their own?
+ * @proc: the process, being sampled
+ * @addr: any address in the chunk
+ *
+ * Return: true if something may be known of its parts: ask knumad_part_goes().
+ */
+bool knumad_parts_known(const struct knumad_proc *proc, unsigned long addr)
+{
+	struct knumad_table *t = find_table(proc->sampling, addr);
+
+	return t && chunk_of(t, addr)->spread && find_parts(proc->sampling, addr);
+}
+
+/**
+ * knumad_part_goes - the node where a part of a shared chunk belongs
+ * @proc: the process, being sampled
+ * @addr: any address in the part; knumad_parts_known()
+ *
+ * A part of which nothing is known stays where it is as long as that may change, else it
+ * goes where the chunk was spread to.
+ *
+ * Return: a node, KNUMAD_BY_PAGE, or NUMA_NO_NODE to leave it alone.
+ */
+int knumad_part_goes(const struct knumad_proc *proc, unsigned long addr)
+{
+	struct knumad_sampling *s = proc->sampling;
+	const struct knumad_part *p = &find_parts(s, addr)[part_of(addr)];
+	int nid = knumad_part_target(p);
+
+	if (nid != NUMA_NO_NODE)
+		return if_allowed(proc, nid);
+	if (knumad_parts_worth(s->parts_agreed, s->parts_disagreed, nodes_weight(s->set)))
+		return knumad_part_mixed(p) ? KNUMAD_BY_PAGE : NUMA_NO_NODE;
+	return knumad_chunk_target(proc, addr);
+}
+
+/**
+ * knumad_part_state - what is known of a part of a shared chunk?
+ * @s: sampling of a process
+ * @addr: any address in the part
+ *
+ * Return: that.
+ */
+enum knumad_part_state knumad_part_state(struct knumad_sampling *s, unsigned long addr)
+{
+	const struct knumad_part *parts = find_parts(s, addr);
+
+	if (!parts)
+		return KNUMAD_PART_UNKNOWN;
+	parts += part_of(addr);
+	if (knumad_part_mixed(parts))
+		return KNUMAD_PART_BY_PAGE;
+	return knumad_part_target(parts) == NUMA_NO_NODE ? KNUMAD_PART_UNKNOWN :
+							   KNUMAD_PART_IS_KNOWN;
+}
+
+/**
+ * knumad_parts_free - forget all parts of chunks
+ * @s: sampling of a process
+ */
+void knumad_parts_free(struct knumad_sampling *s)
+{
+	struct knumad_part *parts;
+	unsigned long index;
+
+	xa_for_each(&s->parts, index, parts) {
+		kfree(parts);
+		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
+	}
+	xa_destroy(&s->parts);
+	s->parts_agreed = 0;
+	s->parts_disagreed = 0;
 }
 
 /**
@@ -150,6 +269,7 @@ void knumad_chunks_free(struct knumad_sampling *s)
 	struct knumad_table *t;
 	unsigned long index;
 
+	knumad_parts_free(s);
 	xa_for_each(&s->chunks, index, t) {
 		kfree(t);
 		knumad_stat_bytes(-(long)sizeof(*t));

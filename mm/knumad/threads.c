@@ -442,6 +442,7 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 		knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
 	}
 	knumad_chunks_count(s);
+	knumad_parts_free(s);
 	/* Who shared across nodes may be together now, and who was together apart */
 	s->agreed = 0;
 	s->disagreed = 0;

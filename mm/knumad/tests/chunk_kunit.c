@@ -422,6 +422,70 @@ static void chunk_spread_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knumad_chunk_spread(10, &set), 4);
 }
 
+/* The worked table: two samples are enough */
+static void part_sample_test(struct kunit *test)
+{
+	static const int samples[] = { 0, 0, 1, 1, 1, 0, 1, 1 };
+	static const int target[] = { -1, 0, -1, 1, 1, -1, -1, -1 };
+	static const unsigned int mixed[] = { 0, 0, 1, 1, 1, 2, 3, 3 };
+	static const bool more[] = { true, true, true, true, false, true, false, false };
+	struct knumad_part part = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+		KUNIT_EXPECT_EQ(test, knumad_part_sample(&part, samples[i], 2), more[i]);
+		KUNIT_EXPECT_EQ(test, knumad_part_target(&part), target[i]);
+		KUNIT_EXPECT_EQ(test, (unsigned int)part.mixed, mixed[i]);
+		KUNIT_EXPECT_EQ(test, knumad_part_mixed(&part), mixed[i] == KNUMAD_PART_MIXED);
+	}
+}
+
+/* Where all is shared, no part is anybody's, however many samples agree. */
+static void part_never_known_test(struct kunit *test)
+{
+	struct knumad_part part = {};
+	unsigned int i;
+
+	for (i = 0; i < 100; i++)
+		knumad_part_sample(&part, 5, KNUMAD_CHUNK_AGREE_MAX);
+	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), NOWHERE);
+	/* A home that was found is kept when more samples are asked for later */
+	part = (struct knumad_part){};
+	for (i = 0; i < 3; i++)
+		knumad_part_sample(&part, 5, 3);
+	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), 5);
+	KUNIT_EXPECT_FALSE(test, knumad_part_sample(&part, 5, KNUMAD_CHUNK_AGREE_MAX));
+	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), 5);
+}
+
+static void part_compare_test(struct kunit *test)
+{
+	struct knumad_part part = {};
+
+	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 0);
+	knumad_part_sample(&part, 0, 3);
+	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 1);
+	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 1), -1);
+	knumad_part_sample(&part, 0, 3);
+	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 0);
+	/* Only once: what follows a disagreement is no second sample */
+	knumad_part_sample(&part, 1, 3);
+	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 1), 0);
+}
+
+static void parts_worth_test(struct kunit *test)
+{
+	/* The worked table */
+	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(0, 0, 2));
+	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(32, 0, 2));
+	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(28, 4, 2));
+	KUNIT_EXPECT_FALSE(test, knumad_parts_worth(20, 12, 2));
+	/* Chance: on n nodes one of n agrees */
+	KUNIT_EXPECT_FALSE(test, knumad_parts_worth(16, 16, 2));
+	KUNIT_EXPECT_FALSE(test, knumad_parts_worth(8, 24, 4));
+	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(0, 31, 2));
+}
+
 static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE_PARAM(chunk_test, chunk_gen_params),
 	KUNIT_CASE(chunk_limits_test),
@@ -434,6 +498,10 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_due_test),
 	KUNIT_CASE(chunk_due_armed_test),
 	KUNIT_CASE(chunk_spread_test),
+	KUNIT_CASE(part_sample_test),
+	KUNIT_CASE(part_never_known_test),
+	KUNIT_CASE(part_compare_test),
+	KUNIT_CASE(parts_worth_test),
 	{}
 };
 

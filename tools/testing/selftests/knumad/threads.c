@@ -125,6 +125,7 @@ FIXTURE(threads)
 	struct kn_worker *worker;
 	struct kn_events before;
 	int node[2];
+	size_t size;			/* 0: MEM */
 	bool slow;
 };
 
@@ -166,8 +167,8 @@ static void start(struct __test_metadata *_metadata, struct _test_data_threads *
 		  size_t folio, int sharers, int sets, const int *nodes)
 {
 	struct kn_work work = {
-		.size = MEM, .align = CHUNK, .folio = folio, .node = self->node[0],
-		.threads = THREADS,
+		.size = self->size ?: MEM, .align = CHUNK, .folio = folio,
+		.node = self->node[0], .threads = THREADS,
 		.sharers = sharers, .sets = sets, .cpu_nodes = nodes,
 		.cpu_node = self->node[0],
 		.slow = self->slow,
@@ -204,6 +205,29 @@ TEST_F(threads, slices)
 	EXPECT_TRUE(is_local(self->worker))
 		kn_dump();
 	EXPECT_LE(800, at_homes(self->worker));
+	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/*
+ * Slices that begin and end within a chunk, beside that of a thread that lives elsewhere:
+ * such chunks are shared, but no page of them is.
+ */
+TEST_F(threads, slices_within_chunks)
+{
+	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
+
+	if (variant->folio)
+		SKIP(return, "a huge page cannot be on two nodes");
+	self->size = THREADS * 5 * KN_MB;
+	self->slow = true;
+	start(_metadata, self, variant->folio, 0, 0, nodes);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(is_settled(8), KN_PATIENCE));
+	EXPECT_TRUE(is_local(self->worker))
+		kn_dump();
 	check_faults(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
