@@ -150,6 +150,17 @@ void json_null(struct json *j, const char *name)
 }
 
 /**
+ * json_share - a share that may be unknown
+ * @j: the text
+ * @name: its name
+ * @percent: the share; null if it is negative
+ */
+void json_share(struct json *j, const char *name, double percent)
+{
+	json_real(j, name, percent < 0 ? NAN : percent);
+}
+
+/**
  * json_list - an array of numbers
  * @j: the text
  * @name: its name

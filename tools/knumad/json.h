@@ -25,6 +25,7 @@ void json_close(struct json *j, char bracket);
 void json_string(struct json *j, const char *name, const char *value);
 void json_int(struct json *j, const char *name, long long value);
 void json_real(struct json *j, const char *name, double value);
+void json_share(struct json *j, const char *name, double percent);
 void json_null(struct json *j, const char *name);
 void json_list(struct json *j, const char *name, const __u64 *v, size_t nr);
 

@@ -59,6 +59,8 @@ int cmd_explain(const struct paths *paths, int argc, char **argv);
 int cmd_metrics(const struct paths *paths, int argc, char **argv);
 int cmd_off(const struct paths *paths, int argc, char **argv);
 int cmd_on(const struct paths *paths, int argc, char **argv);
+int cmd_record(const struct paths *paths, int argc, char **argv);
+int cmd_report(const struct paths *paths, int argc, char **argv);
 int cmd_run(const struct paths *paths, int argc, char **argv);
 int cmd_set(const struct paths *paths, int argc, char **argv);
 int cmd_status(const struct paths *paths, int argc, char **argv);

@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	{ "set", "take a running process in, or out: set PID in|out|default", cmd_set },
 	{ "explain", "why a process is where it is, and what to do about it", cmd_explain },
 	{ "top", "nodes, processes and threads, again and again", cmd_top },
+	{ "record", "write down where processes and their memory are, over time", cmd_record },
+	{ "report", "draw what was recorded", cmd_report },
 	{ "metrics", "figures for Prometheus", cmd_metrics },
 	{ "apply", "set what /etc/knumad.conf says", cmd_apply },
 };

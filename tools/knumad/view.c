@@ -178,14 +178,6 @@ static void json_rates(struct json *j, const struct rates *rates)
 	json_real(j, "scan_percent", rates->scan);
 }
 
-static void json_share(struct json *j, const char *name, double percent)
-{
-	if (percent < 0)
-		json_null(j, name);
-	else
-		json_real(j, name, percent);
-}
-
 /**
  * json_process - a process
  * @j: where to write it
