@@ -290,8 +290,8 @@ static void node_data(FILE *out, const struct recording *r)
 	for (i = 0; i < r->nr_nodes; i++) {
 		fprintf(out, "$node%zu << EOD\n", i);
 		for (j = 0; j < r->nr_samples; j++)
-			fprintf(out, "%g %g %llu\n", r->samples[j].time, r->samples[j].nodes[i].busy,
-				r->samples[j].nodes[i].free_kb >> 10);
+			fprintf(out, "%g %g %llu\n", r->samples[j].time,
+				r->samples[j].nodes[i].busy, r->samples[j].nodes[i].free_kb >> 10);
 		fputs("EOD\n", out);
 	}
 }
@@ -301,7 +301,8 @@ static void plot_node_lines(FILE *out, const struct recording *r, int column)
 	size_t i;
 
 	for (i = 0; i < r->nr_nodes; i++) {
-		fprintf(out, "%s $node%zu using 1:%d with steps", i ? ", \\\n\t" : "plot", i, column);
+		fprintf(out, "%s $node%zu using 1:%d with steps", i ? ", \\\n\t" : "plot", i,
+			column);
 		fprintf(out, " lw 2 dt %zu lc rgb '%s' title 'node %zu'", i % 5 + 1, shade(i), i);
 	}
 	putc('\n', out);
