@@ -53,7 +53,7 @@ static char *trim(char *text)
 /* A newer kernel may have tunables that are not known here: it will check them */
 static bool kernel_has(const struct paths *paths, const char *name)
 {
-	return !strchr(name, '/') && *name != '.' && exists("%s/%s", paths->sysfs, name);
+	return *name && *name != '.' && !strchr(name, '/') && exists("%s/%s", paths->sysfs, name);
 }
 
 static unsigned int check(const struct paths *paths, const struct conf *conf, unsigned int line,

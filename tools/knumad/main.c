@@ -9,13 +9,6 @@
 
 #include "knumadctl.h"
 
-const struct paths live = {
-	.proc = "/proc",
-	.sysfs = "/sys/kernel/mm/knumad",
-	.debugfs = "/sys/kernel/debug",
-	.node = "/sys/devices/system/node",
-};
-
 static const struct command commands[] = {
 	{ "status", "is it on, what has it done, whom does it watch", cmd_status },
 	{ "on", "switch it on: on [always|opt-in]", cmd_on },

@@ -214,13 +214,16 @@ static void add_spanning(const struct paths *paths, struct processes *ps)
 static int read_debugfs(const struct paths *paths, size_t nr_nodes, struct processes *ps)
 {
 	char *text = read_file("%s/knumad/processes", paths->debugfs);
+	bool good;
 
 	if (!text)
 		return -errno;
-	if (!processes_parse(text, nr_nodes, ps))
-		fail(0, "some lines of %s/knumad/processes are not understood and left out.",
-		     paths->debugfs);
+	good = processes_parse(text, nr_nodes, ps);
 	free(text);
+	if (!good) {
+		processes_free(ps);
+		return -EPROTO;
+	}
 	add_spanning(paths, ps);
 	return 0;
 }
@@ -283,7 +286,8 @@ static int read_procs(const struct paths *paths, size_t nr_nodes, struct process
  * @nr_nodes: how many nodes there are
  * @ps: where to store them; also those that are not watched, if that is known
  *
- * Return: 0, or -errno if there is no way: EACCES, or ENOENT without debugfs.
+ * Return: 0, or -errno if there is no way: EACCES, or ENOENT without debugfs, or EPROTO
+ * if what the kernel says is not understood.
  */
 int processes_read(const struct paths *paths, size_t nr_nodes, struct processes *ps)
 {

@@ -14,6 +14,13 @@
 
 #define ROOM	4096	/* more than a page of text is rare */
 
+const struct paths live = {
+	.proc = "/proc",
+	.sysfs = "/sys/kernel/mm/knumad",
+	.debugfs = "/sys/kernel/debug",
+	.node = "/sys/devices/system/node",
+};
+
 static char *read_all(int fd)
 {
 	size_t len = 0, room = ROOM;

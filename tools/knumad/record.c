@@ -350,15 +350,13 @@ static int start_command(struct recorder *r, const sigset_t *old)
 		   strerror(errno)));
 }
 
+/* That it ends because of us is no failure */
 static void stop_command(struct recorder *r)
 {
-	int status;
-
 	if (!r->child)
 		return;
 	kill(r->child, SIGTERM);
-	if (waitpid(r->child, &status, 0) == r->child)
-		r->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	waitpid(r->child, NULL, 0);
 }
 
 static void forget(struct recorder *r)
@@ -411,6 +409,7 @@ static int record(struct recorder *r, const char *file)
 /* Is there anything to record? If not, say so now, not after an hour */
 static int check(struct recorder *r)
 {
+	char *maps;
 	size_t i;
 	int ret;
 
@@ -418,7 +417,10 @@ static int check(struct recorder *r)
 		ret = no_process(r->paths, r->pids[i]);
 		if (ret)
 			return ret;
-		if (!readable("%s/%d/maps", r->paths->proc, r->pids[i])) {
+		/* Everybody may open that file, not everybody may read it */
+		maps = read_file("%s/%d/maps", r->paths->proc, r->pids[i]);
+		free(maps);
+		if (!maps) {
 			fail(EXIT_DENIED, "process %d is not yours.", r->pids[i]);
 			hint("Its owner may record it, or root: sudo knumadctl record ...");
 			return EXIT_DENIED;
@@ -450,7 +452,7 @@ static const char help[] =
 	"  -o, --output FILE       write to FILE (" RECORDING_FILE ")\n"
 	"  -p, --pid PID           record this process; may be given again\n"
 	"\n"
-	"The exit status is that of COMMAND, if there is one.\n";
+	"The exit status is that of COMMAND, if there is one that ends by itself.\n";
 
 static bool add_pid(struct recorder *r, const char *text)
 {
