@@ -158,7 +158,8 @@ static int by_pid(const void *a, const void *b)
 
 static void sort(struct processes *ps)
 {
-	qsort(ps->v, ps->nr, sizeof(*ps->v), by_pid);
+	if (ps->nr)
+		qsort(ps->v, ps->nr, sizeof(*ps->v), by_pid);
 }
 
 /**
@@ -320,7 +321,7 @@ struct process *processes_find(const struct processes *ps, pid_t pid)
 {
 	struct process key = { .pid = pid };
 
-	return bsearch(&key, ps->v, ps->nr, sizeof(key), by_pid);
+	return ps->nr ? bsearch(&key, ps->v, ps->nr, sizeof(key), by_pid) : NULL;
 }
 
 /* Without /proc/PID/knumad: a process that is not in the list is not watched */

@@ -34,6 +34,7 @@ struct known {
 
 struct recorder {
 	const struct paths *paths;
+	const char *file;
 	FILE *out;
 	double interval;
 	double start;
@@ -370,20 +371,20 @@ static void forget(struct recorder *r)
 	machine_free(&r->machine);
 }
 
-static int finish(struct recorder *r, const char *file)
+static int finish(struct recorder *r)
 {
 	bool failed = ferror(r->out);
 
 	if (fclose(r->out) || failed)
-		return fail(EXIT_FAILURE, "cannot write %s: %s.", file, strerror(errno));
+		return fail(EXIT_FAILURE, "cannot write %s: %s.", r->file, strerror(errno));
 	if (r->denied)
 		fail(0, "some processes are not yours and are left out; root may record them.");
 	fprintf(stderr, "%zu samples in %s; 'knumadctl report %s' draws them.\n", r->nr_samples,
-		file, file);
+		r->file, r->file);
 	return r->status;
 }
 
-static int record(struct recorder *r, const char *file)
+static int record(struct recorder *r)
 {
 	sigset_t signals, old;
 	int ret;
@@ -391,9 +392,9 @@ static int record(struct recorder *r, const char *file)
 	ret = machine_read(r->paths, &r->machine);
 	if (ret)
 		return ret;
-	r->out = fopen(file, "we");
+	r->out = fopen(r->file, "we");
 	if (!r->out)
-		return fail(EXIT_FAILURE, "cannot write %s: %s.", file, strerror(errno));
+		return fail(EXIT_FAILURE, "cannot write %s: %s.", r->file, strerror(errno));
 	write_header(r);
 	catch_signals(&signals, &old);
 	ret = r->command ? start_command(r, &old) : 0;
@@ -401,7 +402,7 @@ static int record(struct recorder *r, const char *file)
 		record_all(r, &signals);
 		stop_command(r);
 	}
-	ret = finish(r, file) ?: ret;
+	ret = finish(r) ?: ret;
 	forget(r);
 	return ret;
 }
@@ -465,6 +466,56 @@ static int by_number(const void *a, const void *b)
 	return *(const pid_t *)a - *(const pid_t *)b;
 }
 
+static bool parse(struct recorder *r, int c)
+{
+	switch (c) {
+	case 'i':
+		return parse_seconds(optarg, &r->interval);
+	case 'n':
+		return parse_number(optarg, ~0ULL, &r->most) && r->most;
+	case 'o':
+		r->file = optarg;
+		return true;
+	case 'p':
+		return add_pid(r, optarg);
+	}
+	return false;
+}
+
+/* -1 to go on, or the exit status */
+static int parse_all(struct recorder *r, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "interval", required_argument, NULL, 'i' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "pid", required_argument, NULL, 'p' },
+		{ "samples", required_argument, NULL, 'n' },
+		{ "help", no_argument, NULL, OPTION_HELP },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = next_option(argc, argv, "+hi:n:o:p:", options, help)) != -1) {
+		if (c == OPTION_HELP)
+			return EXIT_SUCCESS;
+		if (c == OPTION_WRONG)
+			return usage_error(argv[0]);
+		if (!parse(r, c)) {
+			fail(EXIT_USAGE, "record: -%c does not take '%s'.", c, optarg);
+			return usage_error(argv[0]);
+		}
+	}
+	if (optind < argc)
+		r->command = argv + optind;
+	if (r->command && r->nr_pids) {
+		fail(EXIT_USAGE, "record: either processes or a command.");
+		return usage_error(argv[0]);
+	}
+	if (r->nr_pids)
+		qsort(r->pids, r->nr_pids, sizeof(*r->pids), by_number);
+	return -1;
+}
+
 /**
  * cmd_record - write down where processes and their memory are
  * @paths: where the files of the kernel are
@@ -475,46 +526,12 @@ static int by_number(const void *a, const void *b)
  */
 int cmd_record(const struct paths *paths, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "interval", required_argument, NULL, 'i' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "pid", required_argument, NULL, 'p' },
-		{ "samples", required_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, OPTION_HELP },
-		{ NULL, 0, NULL, 0 }
-	};
-	struct recorder r = { .paths = paths, .interval = 1 };
-	const char *file = RECORDING_FILE;
-	bool good = true;
-	int c;
+	struct recorder r = { .paths = paths, .file = RECORDING_FILE, .interval = 1 };
+	int ret;
 
-	while ((c = next_option(argc, argv, "+hi:n:o:p:", options, help)) != -1) {
-		if (c == OPTION_HELP)
-			return EXIT_SUCCESS;
-		if (c == OPTION_WRONG)
-			return usage_error(argv[0]);
-		if (c == 'i')
-			good = parse_seconds(optarg, &r.interval);
-		else if (c == 'n')
-			good = parse_number(optarg, ~0ULL, &r.most) && r.most;
-		else if (c == 'o')
-			file = optarg;
-		else
-			good = add_pid(&r, optarg);
-		if (!good) {
-			fail(EXIT_USAGE, "record: -%c does not take '%s'.", c, optarg);
-			return usage_error(argv[0]);
-		}
-	}
-	if (optind < argc)
-		r.command = argv + optind;
-	if (r.command && r.nr_pids) {
-		fail(EXIT_USAGE, "record: either processes or a command.");
-		return usage_error(argv[0]);
-	}
-	if (r.nr_pids)
-		qsort(r.pids, r.nr_pids, sizeof(*r.pids), by_number);
-	c = check(&r) ?: record(&r, file);
+	ret = parse_all(&r, argc, argv);
+	if (ret < 0)
+		ret = check(&r) ?: record(&r);
 	free(r.pids);
-	return c;
+	return ret;
 }

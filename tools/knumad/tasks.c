@@ -116,7 +116,8 @@ static void read_all(const char *path, struct tasks *ts)
 	}
 	if (dir)
 		closedir(dir);
-	qsort(ts->v, ts->nr, sizeof(*ts->v), by_tid);
+	if (ts->nr)
+		qsort(ts->v, ts->nr, sizeof(*ts->v), by_tid);
 }
 
 /**
@@ -154,7 +155,7 @@ struct task *tasks_find(const struct tasks *ts, pid_t tid)
 {
 	struct task key = { .tid = tid };
 
-	return bsearch(&key, ts->v, ts->nr, sizeof(key), by_tid);
+	return ts->nr ? bsearch(&key, ts->v, ts->nr, sizeof(key), by_tid) : NULL;
 }
 
 /**

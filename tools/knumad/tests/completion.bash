@@ -2,6 +2,7 @@
 # Does bash complete what it should? Says what it does not.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+# shellcheck source-path=SCRIPTDIR source=../knumadctl.bash
 . ./knumadctl.bash
 status=0
 
