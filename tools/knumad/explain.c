@@ -97,8 +97,8 @@ static char *shares(const __u64 *v, size_t nr)
 }
 
 /*
- * Of a process that knumad does not watch nothing is known; see for ourselves where its
- * memory is and where its threads run.
+ * Of a process that knumad does not watch, or whose memory it leaves alone, nothing is known;
+ * see for ourselves where its memory is and where its threads run.
  */
 static void observe(struct subject *s)
 {
@@ -498,7 +498,7 @@ static int explain(const struct paths *paths, pid_t pid, bool json)
 		ret = read_failed(paths, pid, ret);
 	} else {
 		s.watched = process_watched(&s.process);
-		if (!s.watched)
+		if (!sum(s.process.resident, s.machine.nr))
 			observe(&s);
 		if (json)
 			tell_json(&s);

@@ -92,7 +92,7 @@ void table_head(const struct top *top, struct table *table)
 /* How many nodes fit into the columns for traffic */
 static size_t traffic_columns(const struct top *top)
 {
-	size_t most = (top->width - NODE_WIDTH - USES_WIDTH) / 6;
+	size_t most = (top->width - NODE_WIDTH - USES_WIDTH - 2) / 6;
 
 	return top->now.machine.nr < most ? top->now.machine.nr : most;
 }
@@ -139,6 +139,8 @@ void table_nodes(const struct top *top, size_t most, struct table *table)
 		   "FREE MB", "TOTAL MB", "LOCAL%", USES_WIDTH, "USES NODE%:");
 	for (i = 0; i < traffic_columns(top); i++)
 		append(line, "%6zu", i);
+	if (i < m->nr)
+		append(line, " +");
 	for (i = 0; i < m->nr; i++) {
 		if (!m->nodes[i].online)
 			continue;
