@@ -51,6 +51,10 @@ static const struct verdict verdicts[] = {
 		"It is to be left alone: it, or who started it, said so.",
 		"'knumadctl set PID default' takes that back.",
 	}, {
+		"group",
+		"It is to be left alone: its control group, or one above, says so.",
+		"Write default or always to memory.knumad of that control group if knumad should place it.",
+	}, {
 		"spread",
 		"The policy is spread, and it has its nodes to itself: it stays on several for their memory bandwidth.",
 		"'echo pack >/sys/kernel/mm/knumad/policy' if it should be packed into one node.",
