@@ -40,7 +40,7 @@ MODE = {"lab": "single", "debug": "multi"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60, "knumadctl": 120,
+            "observer": 60, "knumadctl": 180,
             "debug": 420}
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
