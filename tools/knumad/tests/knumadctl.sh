@@ -80,9 +80,10 @@ is_watched() {
 	knumadctl status 2>&1 | grep -q "^ *$1 "
 }
 
+# While it still begins, a misplaced process is at home on node 0
 # shellcheck disable=SC2317 # called by await
-is_at_home() {
-	knumadctl status 2>&1 | grep -q "^ *$1 .* home\$"
+is_gathered() {
+	knumadctl status 2>&1 | grep -q "^ *$1 misplaced  *1 1* .* home\$"
 }
 
 # Does the explanation of a process, line breaks aside, have this?
@@ -189,7 +190,7 @@ result $? 'explain: a thread of the kernel'
 end_workers
 knumadctl on
 start_misplaced
-await is_at_home "$worker" && run 0 knumadctl status && said "$worker misplaced" '111111111111'
+await is_gathered "$worker" && run 0 knumadctl status && said "$worker misplaced" '111111111111'
 result $? 'status: a process that has been gathered'
 
 run 0 knumadctl explain "$worker" && said "Process $worker (misplaced): home" 'node 1' 'moved' &&
@@ -334,7 +335,7 @@ result $? 'apply: no such file'
 # debugfs is not mounted
 start_misplaced
 knumadctl on
-await is_at_home "$worker"
+await is_gathered "$worker"
 umount /sys/kernel/debug
 run 0 knumadctl status && if has_process_file; then
 	said "$worker misplaced"
