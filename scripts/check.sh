@@ -74,7 +74,8 @@ check_abi() {
 }
 
 check_shell() {
-	shellcheck -x .ci/run guest/init scripts/*.sh
+	shellcheck -x .ci/run guest/init scripts/*.sh tools/knumad/*/*.sh tools/knumad/tests/completion.bash
+	shellcheck -x -s bash tools/knumad/knumadctl.bash
 }
 
 number=0

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # What the guest runs.
 #
-#   build/initramfs.cpio   busybox, numactl, numastat, perf, our tests and programs
+#   build/initramfs.cpio   busybox, numactl, numastat, perf, knumadctl, our tests and programs
 #   build/extras.cpio      stress-ng, redis and their libraries; big, so only for guests that ask for it
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -76,6 +76,15 @@ for file in benchmarks/run/*.c; do
 	[ -e "$file" ] || continue
 	gcc -O2 -Wall -Wextra -static -pthread -o "$root/usr/bin/$(basename "$file" .c)" "$file"
 done
+
+# knumadctl, static; what it must know of terminals; its tests
+knumadctl=(make -s -j "$jobs" -C tools/knumad STATIC=1 "OUTPUT=$PWD/build/knumadctl")
+"${knumadctl[@]}" all "$PWD/build/knumadctl/pty"
+"${knumadctl[@]}" install "DESTDIR=$PWD/$root" PREFIX=/usr
+for terminal in l/linux v/vt100 x/xterm x/xterm-256color s/screen; do
+	install -D -m 644 {,$root}/lib/terminfo/$terminal
+done
+install -D -t $root/usr/share/knumadctl/tests tools/knumad/tests/knumadctl.sh build/knumadctl/pty
 
 pack() {
 	(cd "$1" && find . -print0 | LC_ALL=C sort -z |

@@ -11,12 +11,12 @@ packages=(
 	bc bison ccache flex gcc kmod libc6-dev libelf-dev libssl-dev
 	linux-source-6.12 make patch perl python3 rsync xz-utils
 	# guest
-	busybox-static cpio libnuma-dev numactl pkg-config
+	busybox-static cpio libncurses-dev libnuma-dev ncurses-base numactl pkg-config
 	qemu-system-x86 redis-tools stress-ng
 	# benchmarks
 	gnuplot-nox
 	# checks
-	coccinelle libpython3-dev shellcheck sparse
+	coccinelle groff-base libpython3-dev man-db shellcheck sparse
 )
 
 installed() {

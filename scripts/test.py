@@ -40,7 +40,7 @@ MODE = {"lab": "single", "debug": "multi"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60,
+            "observer": 60, "knumadctl": 180,
             "debug": 420}
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
@@ -135,6 +135,18 @@ def build_lab(report):
     if not (build_kernel(report, "lab") and build(report, "initramfs", "scripts/initramfs.sh")):
         report.summary()
         sys.exit(1)
+
+
+def test_knumadctl(report):
+    """Its unit tests, and all of its commands in a guest."""
+    host_tap(report, "knumadctl host", "make", "-s", "-C", "tools/knumad", "STATIC=1",
+             f"OUTPUT={BUILD}/knumadctl", "check")
+    step = Step("sh /usr/share/knumadctl/tests/knumadctl.sh 2>&1", "knumadctl", 600)
+    try:
+        result = run(SHAPES["2-nodes"], [step], log=BUILD / "log/test-knumadctl.log")[0]
+        report.add(program_tests("knumadctl guest", result, step.timeout), result.seconds)
+    except GuestError as error:
+        report.add([guest_failure("knumadctl guest", error)])
 
 
 def build_off(report):
@@ -320,6 +332,7 @@ def main():
         "kunit": lambda: test_kunit(report, "lab"),
         "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
+        "knumadctl": lambda: test_knumadctl(report),
     }
     for name in PROFILE_SHAPES["lab"]:
         sections[f"lab/{name}"] = lambda name=name: test_shape(report, "lab", name)

@@ -1,0 +1,379 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Tests of knumadctl on a machine with knumad, reported as TAP. They want to be root on a
+# machine with two nodes that nobody else uses: the guest of this repository.
+#
+# Needs knumadctl, its scripts beside this directory, pty in it, perf, misplaced, and a user
+# called nobody. Whatever is not there fails the tests that need it.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+tmp=$(mktemp -d)
+chmod 777 "$tmp"
+cd "$tmp" || exit 1
+sysfs=/sys/kernel/mm/knumad
+number=0
+failed=0
+workers=
+
+# shellcheck disable=SC2317 # called by trap
+cleanup() {
+	end_workers
+	echo never >"$sysfs/enabled"
+	cd /
+	rm -rf "$tmp"
+}
+trap cleanup EXIT
+
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number - $2"
+	else
+		failed=1
+		sed 's/^/# /' said
+		echo "not ok $number - $2"
+	fi
+}
+
+# Run a command, what it prints goes to the file "said"; it must end with status $1
+run() {
+	wanted=$1
+	shift
+	"$@" >said 2>&1
+	status=$?
+	[ $status -eq "$wanted" ] && return
+	echo "exit status $status, not $wanted: $*" >>said
+	return 1
+}
+
+# The same as user nobody
+run_as_nobody() {
+	wanted=$1
+	shift
+	run "$wanted" su nobody -s /bin/sh -c "$*"
+}
+
+# Does the file "said" have all of these?
+said() {
+	for text; do
+		grep -qF -e "$text" said && continue
+		echo "lacks: $text" >>said
+		return 1
+	done
+}
+
+# Wait until a command succeeds, for a minute at most
+await() {
+	left=300
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 0.2
+	done
+}
+
+has_process_file() {
+	[ -e /proc/self/knumad ]
+}
+
+is_watched() {
+	knumadctl status 2>&1 | grep -q "^ *$1 "
+}
+
+# While it still begins, a misplaced process is at home on node 0
+# shellcheck disable=SC2317 # called by await
+is_gathered() {
+	knumadctl status 2>&1 | grep -q "^ *$1 misplaced  *1 1* .* home\$"
+}
+
+# Does the explanation of a process, line breaks aside, have this?
+# shellcheck disable=SC2317 # called by await
+explained() {
+	knumadctl explain "$1" >said 2>&1 && tr '\n' ' ' <said | grep -qF -e "$2"
+}
+
+# Two threads whose memory of 64 MB is on node 0, and who may run on node 1 only: $worker
+start_misplaced() {
+	"$@" misplaced 0 1 64 &
+	worker=$!
+	workers="$workers $worker"
+}
+
+end_workers() {
+	for pid in $workers; do
+		kill "$pid" && wait "$pid"
+	done 2>/dev/null
+	workers=
+}
+
+echo 'TAP version 13'
+echo never >$sysfs/enabled
+
+# Every command says so if there is no knumad. With another directory in its place there is none.
+no_knumad() {
+	for command in status on off 'run --in true' 'set 1 in' 'explain 1' top 'top -b' record metrics \
+			apply; do
+		# shellcheck disable=SC2086 # words
+		run 4 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/mm && exec knumadctl "$@"' \
+			sh $command && said 'no knumad in this kernel' 'CONFIG_KNUMAD=y' || return 1
+	done
+}
+no_knumad
+result $? 'no knumad in this kernel'
+
+run 4 unshare -m sh -c 'mount -t tmpfs none /sys/kernel/mm && mount -t tmpfs none /proc &&
+			exec knumadctl status' && said 'mount -t proc none /proc'
+result $? 'no procfs, either'
+
+run 0 knumadctl status && said 'knumad is never' "'knumadctl on'" 'NODE' 'No process is watched'
+result $? 'status: off'
+
+run 0 knumadctl on && run 0 knumadctl status && said 'knumad is always' &&
+	run 0 knumadctl on opt-in && run 0 knumadctl status && said 'knumad is opt-in' &&
+	run 0 knumadctl off && run 0 knumadctl status && said 'knumad is never'
+result $? 'on, on opt-in, off'
+
+run_as_nobody 3 knumadctl on && said "may not write $sysfs/enabled" 'sudo' &&
+	run_as_nobody 3 knumadctl off && grep -qF '[never]' $sysfs/enabled
+result $? 'on and off: not for users'
+
+run_as_nobody 0 knumadctl status && said 'knumad is never' 'NODE'
+result $? 'status: for users, too'
+
+run 7 knumadctl run --in -- sh -c 'exit 7' && run 0 knumadctl run --out true &&
+	run 127 knumadctl run --in -- /no/such/command && said '/no/such/command' &&
+	run 126 knumadctl run --in -- /etc && said 'cannot run /etc'
+result $? 'run: the exit status of the command'
+
+# Only who is in is watched
+knumadctl on opt-in
+start_misplaced
+outsider=$worker
+start_misplaced knumadctl run --in --
+await is_watched "$worker" && ! is_watched "$outsider"
+result $? 'run --in: watched while knumad is opt-in'
+
+run 0 knumadctl explain "$outsider" && said 'knumad is opt-in' 'MB of anonymous memory' 'node 0'
+result $? 'explain: not in'
+
+if has_process_file; then
+	run 0 knumadctl set "$outsider" in && await is_watched "$outsider"
+	result $? 'set in: watched'
+	run 0 knumadctl set "$outsider" out && await explained "$outsider" 'or who started it, said so'
+	result $? 'set out: left alone'
+	run 0 knumadctl set "$outsider" default && await explained "$outsider" "'knumadctl set $outsider in'"
+	result $? 'set default: as before'
+	run_as_nobody 3 knumadctl set "$outsider" in && said 'not yours' &&
+		run_as_nobody 3 knumadctl explain "$outsider" && said 'not yours' 'sudo'
+	result $? 'set, explain: not for other users'
+	# shellcheck disable=SC2016 # expanded there
+	run_as_nobody 0 'sleep 60 & knumadctl set $! in && knumadctl explain $!; s=$?; kill $!; exit $s' &&
+		said 'too small' 'the process itself is in'
+	result $? 'set, explain: for the owner'
+	run 5 knumadctl set 2 in && said 'kernel thread'
+	result $? 'set: not a kernel thread'
+else
+	run 4 knumadctl set "$outsider" in && said 'knumadctl run --in|--out'
+	result $? 'set: a kernel without /proc/PID/knumad'
+	run_as_nobody 3 knumadctl explain "$outsider" && said 'debugfs is for root only'
+	result $? 'explain: a kernel without /proc/PID/knumad'
+fi
+
+run 5 knumadctl set 4000000 in && said 'no process 4000000' &&
+	run 5 knumadctl explain 4000000 && said 'no process 4000000' 'ps -e' &&
+	run 5 knumadctl record -p 4000000 && said 'no process 4000000'
+result $? 'no such process'
+
+run 5 knumadctl explain 2 && said 'thread of the kernel'
+result $? 'explain: a thread of the kernel'
+
+end_workers
+knumadctl on
+start_misplaced
+await is_gathered "$worker" && run 0 knumadctl status && said "$worker misplaced" '111111111111'
+result $? 'status: a process that has been gathered'
+
+run 0 knumadctl explain "$worker" && said "Process $worker (misplaced): home" 'node 1' 'moved' &&
+	run 0 knumadctl explain --json "$worker" && said "\"pid\": $worker" '"verdict": "home"'
+result $? 'explain'
+
+run 0 knumadctl status --json && said '"enabled": "always"' "\"pid\": $worker" '"home": 1' '"nodes": ['
+result $? 'status --json'
+
+run 0 knumadctl top -b -n 2 -d 0.5 -p "$worker" -t && said "$worker misplaced" 'on node 1, CPU' 'MB/s'
+result $? 'top -b'
+
+run 1 knumadctl top </dev/null && said 'not a terminal' 'top -b'
+result $? 'top: not a terminal'
+
+run 0 knumadctl metrics --processes && said 'knumad_enabled{mode="always"} 1' \
+	'knumad_pages_migrated_total' "knumad_process_resident_bytes{pid=\"$worker\""
+result $? 'metrics'
+
+run 0 knumadctl metrics -o metrics.prom && grep -q '^knumad_pages_scanned_total [1-9]' metrics.prom &&
+	[ "$(stat -c %a metrics.prom)" = 644 ] && [ "$(echo metrics.prom*)" = metrics.prom ] &&
+	run 1 knumadctl metrics -o /no/such/directory/metrics.prom && said 'cannot write'
+result $? 'metrics -o'
+
+# The whole of top, on a terminal
+run 0 env TERM=xterm "$here/pty" knumadctl top -d 0.5 <<-SCRIPT
+	expect USES NODE%:
+	expect $worker misplaced
+	expect MB/s
+	send h
+	expect this help
+	send x
+	gone this help
+	send t
+	expect on node 1, CPU
+	send n
+	expect q quit
+	resize 5 20
+	expect The terminal is too
+	resize 24 80
+	expect VERDICT
+	send q
+	exits 0
+	restored
+SCRIPT
+result $? 'top on a terminal'
+
+run 0 env TERM=linux "$here/pty" knumadctl top <<-SCRIPT
+	expect $worker misplaced
+	signal 15
+	exits 143
+	restored
+SCRIPT
+result $? 'top restores the terminal when it is killed'
+
+run 0 env TERM=vt100 "$here/pty" -r 11 knumadctl top <<-SCRIPT
+	expect has 80 columns and 11 rows
+	exits 1
+SCRIPT
+result $? 'top: the terminal is too small'
+
+chmod 711 "$here"
+run_as_nobody 0 "printf '%s\n' 'expect NODE' 'send q' 'exits 0' restored |
+		 TERM=xterm '$here/pty' knumadctl top"
+result $? 'top: for users, too'
+
+run 0 knumadctl record -i 0.2 -n 5 -o watched.rec && said '5 samples' &&
+	run 0 knumadctl report watched.rec &&
+	said "process $worker (misplaced)" 'local share' 'verdict'
+result $? 'record what is watched, and report'
+
+run 0 knumadctl record -i 0.2 -n 3 -o one.rec -p "$worker" && run 0 knumadctl report --json one.rec &&
+	said "\"pid\": $worker" '"samples": 3'
+result $? 'record one process'
+
+run_as_nobody 3 knumadctl record -n 1 -o no.rec -p "$worker" && said 'not yours' 'sudo'
+result $? 'record: not for other users'
+
+run 1 knumadctl report --svg pictures one.rec && said 'gnuplot is not installed' 'gnuplot-nox'
+result $? 'report --svg without gnuplot'
+
+end_workers
+knumadctl off
+run 1 knumadctl record -n 1 -o no.rec && said 'knumad is off' '-p PID'
+result $? 'record: nothing is watched'
+
+# Before and after, as the man page has it: in the end all is on node 1, in the beginning nothing
+knumadctl record -i 0.2 -o effect.rec -- misplaced 0 1 64 >said 2>&1 &
+recorder=$!
+await grep -qs '^p .* off ' effect.rec && knumadctl on &&
+	await grep -qs '^p .* home 1 .* 0,[0-9]* [0-9,]*$' effect.rec
+seen=$?
+kill $recorder
+wait $recorder
+[ $seen -eq 0 ] && run 0 knumadctl report effect.rec &&
+	said 'was never at the beginning and always at the end' 'off |' 'home |'
+result $? 'record a command: the effect of switching on'
+
+run 3 knumadctl record -o status.rec -- sh -c 'exit 3' &&
+	run 127 knumadctl record -o status.rec -- /no/command
+result $? 'record: the exit status of the command'
+
+run_as_nobody 0 "knumadctl record -i 0.2 -n 3 -o user.rec -- misplaced 0 1 16" &&
+	run 0 knumadctl report user.rec && said 'misplaced'
+result $? 'record: for users, of their own'
+
+# Settings
+before=$(cat $sysfs/cpu_percent)
+cat >good.conf <<-'CONF'
+	cpu_percent = 20
+	scan_interval_ms = 90000
+	scan_max_interval_ms = 90000
+	enabled = opt-in
+CONF
+cat >back.conf <<-CONF
+	scan_max_interval_ms = 60000
+	scan_interval_ms = 1000
+	enabled = never
+	cpu_percent = $before
+CONF
+printf 'cpu_percent = 30\n\nspeed = 9\n' >bad.conf
+run 0 knumadctl apply good.conf && said "cpu_percent = 20 (was $before)" &&
+	[ "$(cat $sysfs/cpu_percent $sysfs/scan_interval_ms)" = "20
+90000" ] && grep -qF '[opt-in]' $sysfs/enabled && run 0 knumadctl status && said 'cpu_percent = 20'
+result $? 'apply'
+
+run 1 knumadctl apply bad.conf && said 'line 3' "'speed'" 'Nothing was changed' &&
+	[ "$(cat $sysfs/cpu_percent)" = 20 ]
+result $? 'apply: a wrong line'
+
+run_as_nobody 3 knumadctl apply back.conf && said 'sudo' && run_as_nobody 0 knumadctl apply -n back.conf &&
+	[ "$(cat $sysfs/cpu_percent)" = 20 ]
+result $? 'apply: not for users'
+
+run 0 knumadctl apply back.conf && [ "$(cat $sysfs/cpu_percent)" = "$before" ] &&
+	[ "$(cat $sysfs/scan_interval_ms)" = 1000 ] && grep -qF '[never]' $sysfs/enabled
+result $? 'apply: back, in the order that is possible'
+
+run 1 knumadctl apply /no/such.conf && said 'cannot read /no/such.conf'
+result $? 'apply: no such file'
+
+# debugfs is not mounted
+start_misplaced
+knumadctl on
+await is_gathered "$worker"
+umount /sys/kernel/debug
+run 0 knumadctl status && if has_process_file; then
+	said "$worker misplaced"
+else
+	said 'mount -t debugfs none /sys/kernel/debug' && run 3 knumadctl explain "$worker" &&
+		said 'mount -t debugfs none /sys/kernel/debug'
+fi
+result $? 'without debugfs'
+mount -t debugfs none /sys/kernel/debug
+end_workers
+
+# The scripts: each one while knumad gathers a process
+for script in who-moved why-not pass-cost thread-moves home-changes; do
+	knumadctl off
+	start_misplaced
+	"$here/../$script.sh" 10 >said 2>&1 &
+	tracer=$!
+	await sh -c "cat /sys/kernel/tracing/instances/knumad-*/events/knumad/enable 2>/dev/null |
+		     grep -q '[1X]'"
+	knumadctl on
+	wait $tracer
+	status=$?
+	[ $status -eq 0 ] && case $script in
+	who-moved) grep -q "$worker misplaced  *1  *[1-9]" said ;;
+	why-not) grep -q "$worker misplaced .* -> home\$" said ;;
+	pass-cost) grep -q '^passes  *[1-9]' said && grep -q '^processes watched  *[1-9]' said ;;
+	# Its threads may run nowhere else: there is nothing to move, and no noise
+	thread-moves) ! grep -v ' CPU .* -> ' said ;;
+	home-changes) grep -q "$worker misplaced .* -> node 1 " said ;;
+	esac
+	result $? "script $script.sh"
+	end_workers
+done
+[ -z "$(ls /sys/kernel/tracing/instances)" ]
+result $? 'scripts leave nothing behind'
+
+run_as_nobody 3 "$here/../who-moved.sh" && said 'Be root' && run 2 "$here/../who-moved.sh" x && said 'usage:'
+result $? 'scripts: who may, and how'
+
+echo "1..$number"
+exit $failed
