@@ -13,7 +13,9 @@
 #include <linux/jump_label.h>
 #include <linux/types.h>
 
+struct cred;
 struct folio;
+struct seq_file;
 struct task_struct;
 struct vm_fault;
 
@@ -33,6 +35,9 @@ int knumad_prctl_set(unsigned long val, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5);
 int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5);
+int knumad_task_show(struct seq_file *m, struct task_struct *task);
+int knumad_task_write(struct task_struct *task, const struct cred *who,
+		      const char __user *buf, size_t count);
 
 #else /* CONFIG_KNUMAD */
 

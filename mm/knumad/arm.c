@@ -256,7 +256,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 	tlb_finish_mmu(&tlb);
 	count_vm_numa_events(NUMA_PTE_UPDATES, pages);
 	count_memcg_events_mm(mm, NUMA_PTE_UPDATES, pages);
-	knumad_stat_add(KNUMAD_S_PAGES_ARMED, pages);
+	knumad_stat_add_mm(KNUMAD_S_PAGES_ARMED, pages, mm);
 	return nr;
 }
 

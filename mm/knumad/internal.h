@@ -20,6 +20,7 @@
  *			before the knumad thread starts; the key goes off when nothing
  *			is armed any more, and the rings go a grace period later.
  *   prctl		the task itself; atomic bits in mm->flags, no lock.
+ *   /proc/PID/knumad	any task; the same bits, with the process kept from exec.
  *   sysfs, debugfs	any task; see the locks.
  *
  * Lock order
@@ -27,7 +28,8 @@
  *   knumad_ctl_lock			on, off and change of mode (core.c); held
  *					while the thread is started or stopped
  *     static key's jump_label_mutex
- *   knumad_procs_lock			the process list: taken by the thread to
+ *   task->signal->exec_update_lock	who reads or writes /proc/PID/knumad
+ *     knumad_procs_lock		the process list: taken by the thread to
  *					add and remove, and to replace or free
  *					what readers see of proc->sampling; by
  *					readers to iterate. The thread iterates
@@ -278,11 +280,44 @@ extern struct mutex knumad_procs_lock;
 #define knumad_for_each_proc(p) \
 	list_for_each_entry(p, &knumad_procs, slot.mm_node)
 
+void knumad_choose(struct mm_struct *mm, unsigned long choice);
+unsigned long knumad_choice(const struct mm_struct *mm);
+const char *knumad_registry_why_not(struct task_struct *leader,
+				    struct mm_struct *mm);
 bool knumad_registry_sweep(void);
 void knumad_registry_release(void);
 void knumad_registry_begin_at(struct knumad_proc *proc);
 struct knumad_proc *knumad_registry_find(struct mm_struct *mm);
 struct task_struct *knumad_proc_task(struct knumad_proc *proc);
+
+/* === cgroup.c === */
+
+/**
+ * enum knumad_group - what memory.knumad says
+ * @KNUMAD_GROUP_DEFAULT: what the group above says, or the machine
+ * @KNUMAD_GROUP_ALWAYS: its processes are looked after, in opt-in mode, too
+ * @KNUMAD_GROUP_NEVER: its processes are left alone
+ */
+enum knumad_group {
+	KNUMAD_GROUP_DEFAULT,
+	KNUMAD_GROUP_ALWAYS,
+	KNUMAD_GROUP_NEVER,
+};
+
+#ifdef CONFIG_MEMCG
+enum knumad_group knumad_group(struct mm_struct *mm);
+const char *knumad_group_name(enum knumad_group group);
+#else
+static inline enum knumad_group knumad_group(struct mm_struct *mm)
+{
+	return KNUMAD_GROUP_DEFAULT;
+}
+
+static inline const char *knumad_group_name(enum knumad_group group)
+{
+	return "default";
+}
+#endif
 
 /* === topology.c === */
 
@@ -559,6 +594,7 @@ void knumad_threads_share(struct knumad_sampling *s, unsigned int a,
 			  unsigned int b);
 void knumad_threads_hear(struct knumad_sampling *s, unsigned int at);
 void knumad_threads_count(struct knumad_sampling *s);
+int knumad_threads_local(const struct knumad_sampling *s);
 void knumad_threads_settle(struct knumad_proc *proc);
 bool knumad_threads_place(struct knumad_proc *proc);
 void knumad_threads_free(struct knumad_sampling *s);
@@ -691,6 +727,8 @@ enum knumad_stat {
 };
 
 void knumad_stat_add(enum knumad_stat stat, u64 nr);
+void knumad_stat_add_mm(enum knumad_stat stat, u64 nr, struct mm_struct *mm);
+void knumad_stat_scan(u64 ns, struct mm_struct *mm);
 void knumad_stat_max(enum knumad_stat stat, u64 val);
 void knumad_stat_bytes(long bytes);
 u64 knumad_stat(enum knumad_stat stat);

@@ -185,7 +185,7 @@ static void account(struct knumad_proc *proc, struct knumad_batch *batch,
 	}
 	proc->walk_moved += moved;
 	WRITE_ONCE(proc->moved, proc->moved + moved);
-	knumad_stat_add(KNUMAD_S_PAGES_MIGRATED, moved);
+	knumad_stat_add_mm(KNUMAD_S_PAGES_MIGRATED, moved, proc->slot.mm);
 }
 
 static void count_vm(struct mm_struct *mm, unsigned int moved)
@@ -224,7 +224,7 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	if (moved)
 		count_vm(mm, moved);
 	knumad_stat_add(KNUMAD_S_FOLIOS_MIGRATED, batch->nr_folios - failed);
-	knumad_stat_add(KNUMAD_S_THP_MIGRATED, batch->nr_thp - failed_thp);
+	knumad_stat_add_mm(KNUMAD_S_THP_MIGRATED, batch->nr_thp - failed_thp, mm);
 	trace_knumad_migrate(pid_nr(proc->pid), batch->target,
 			     batch->nr_folios, batch->nr_pages, moved);
 }

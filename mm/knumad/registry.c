@@ -35,32 +35,57 @@ LIST_HEAD(knumad_procs);
 DEFINE_MUTEX(knumad_procs_lock);
 
 /**
+ * knumad_choose - what a process, or somebody for it, says
+ * @mm: its mm
+ * @choice: PR_KNUMAD_DEFAULT, PR_KNUMAD_IN or PR_KNUMAD_OUT
+ *
+ * Kept in its flags; these are inherited over fork and kept over exec.
+ */
+void knumad_choose(struct mm_struct *mm, unsigned long choice)
+{
+	/* Out first, so that a racing look sees no process that asked for both */
+	if (choice != PR_KNUMAD_OUT)
+		clear_bit(MMF_KNUMAD_OUT, &mm->flags);
+	if (choice != PR_KNUMAD_IN)
+		clear_bit(MMF_KNUMAD_IN, &mm->flags);
+	if (choice == PR_KNUMAD_IN)
+		set_bit(MMF_KNUMAD_IN, &mm->flags);
+	if (choice == PR_KNUMAD_OUT)
+		set_bit(MMF_KNUMAD_OUT, &mm->flags);
+}
+
+/**
+ * knumad_choice - what a process said
+ * @mm: its mm
+ *
+ * Return: PR_KNUMAD_DEFAULT, PR_KNUMAD_IN or PR_KNUMAD_OUT.
+ */
+unsigned long knumad_choice(const struct mm_struct *mm)
+{
+	if (test_bit(MMF_KNUMAD_OUT, &mm->flags))
+		return PR_KNUMAD_OUT;
+	if (test_bit(MMF_KNUMAD_IN, &mm->flags))
+		return PR_KNUMAD_IN;
+	return PR_KNUMAD_DEFAULT;
+}
+
+/**
  * knumad_prctl_set - PR_SET_KNUMAD
  * @val: PR_KNUMAD_DEFAULT, PR_KNUMAD_IN or PR_KNUMAD_OUT
  * @arg3: must be 0
  * @arg4: must be 0
  * @arg5: must be 0
  *
- * Of the calling process; its flags are inherited over fork and kept over exec.
+ * Of the calling process.
  *
  * Return: 0 or -EINVAL.
  */
 int knumad_prctl_set(unsigned long val, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5)
 {
-	unsigned long *flags = &current->mm->flags;
-
 	if (val > PR_KNUMAD_OUT || arg3 || arg4 || arg5)
 		return -EINVAL;
-	/* Out first, so that a racing look sees no process that asked for both */
-	if (val != PR_KNUMAD_OUT)
-		clear_bit(MMF_KNUMAD_OUT, flags);
-	if (val != PR_KNUMAD_IN)
-		clear_bit(MMF_KNUMAD_IN, flags);
-	if (val == PR_KNUMAD_IN)
-		set_bit(MMF_KNUMAD_IN, flags);
-	if (val == PR_KNUMAD_OUT)
-		set_bit(MMF_KNUMAD_OUT, flags);
+	knumad_choose(current->mm, val);
 	return 0;
 }
 
@@ -76,22 +101,16 @@ int knumad_prctl_set(unsigned long val, unsigned long arg3,
 int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5)
 {
-	struct mm_struct *mm = current->mm;
-
 	if (arg2 || arg3 || arg4 || arg5)
 		return -EINVAL;
-	if (test_bit(MMF_KNUMAD_OUT, &mm->flags))
-		return PR_KNUMAD_OUT;
-	if (test_bit(MMF_KNUMAD_IN, &mm->flags))
-		return PR_KNUMAD_IN;
-	return PR_KNUMAD_DEFAULT;
+	return knumad_choice(current->mm);
 }
 
 /**
  * knumad_registry_find - the record of an mm
  * @mm: the mm, compared only, never dereferenced
  *
- * Knumad thread only.
+ * Knumad thread, or under knumad_procs_lock.
  *
  * Return: the record or NULL.
  */
@@ -232,11 +251,11 @@ static void drop(struct knumad_proc *proc)
 	kfree(proc);
 }
 
-static bool is_wanted(const struct mm_struct *mm)
+/* Those that must be left alone are watched, too, so that they are told so */
+static bool is_wanted(struct mm_struct *mm)
 {
-	if (knumad_mode() == KNUMAD_OPT_IN)
-		return test_bit(MMF_KNUMAD_IN, &mm->flags);
-	return true;
+	return knumad_mode() != KNUMAD_OPT_IN || test_bit(MMF_KNUMAD_IN, &mm->flags) ||
+	       knumad_group(mm) == KNUMAD_GROUP_ALWAYS;
 }
 
 static unsigned long min_resident(void)
@@ -334,6 +353,26 @@ static struct mm_struct *candidate(struct task_struct *leader)
 		return mm;
 	mmdrop(mm);
 	return NULL;
+}
+
+/**
+ * knumad_registry_why_not - why a process is not watched
+ * @leader: the process
+ * @mm: its mm
+ *
+ * Return: a sentence, without a full stop.
+ */
+const char *knumad_registry_why_not(struct task_struct *leader, struct mm_struct *mm)
+{
+	if (knumad_mode() == KNUMAD_NEVER)
+		return "knumad is off";
+	if (!is_wanted(mm))
+		return "neither it nor its control group asked for it";
+	if (get_mm_counter(mm, MM_ANONPAGES) < min_resident())
+		return "it has less memory of its own than min_resident_mb";
+	if (!is_busy(leader))
+		return "it has used less CPU time than min_cpu_ms";
+	return "it has not been looked at yet";
 }
 
 /**

@@ -216,7 +216,10 @@ static void learn(const struct knumad_sample *sample)
 	struct knumad_sampling *s;
 	int at;
 
-	knumad_stat_add(KNUMAD_S_HINT_FAULTS, 1);
+	if (proc)
+		knumad_stat_add_mm(KNUMAD_S_HINT_FAULTS, 1, proc->slot.mm);
+	else
+		knumad_stat_add(KNUMAD_S_HINT_FAULTS, 1);
 	if (sample->cpu_nid == sample->mem_nid)
 		knumad_stat_add(KNUMAD_S_HINT_FAULTS_LOCAL, 1);
 	/* Armed by mainline, before it had to stand still */

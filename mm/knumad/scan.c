@@ -507,7 +507,7 @@ enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 
 	ns = task_sched_runtime(current) - start;
 	WRITE_ONCE(proc->scan_ns, proc->scan_ns + ns);
-	knumad_stat_add(KNUMAD_S_SCAN_NS, ns);
+	knumad_stat_scan(ns, w.mm);
 	knumad_stat_add(KNUMAD_S_PAGES_SCANNED, w.pages);
 	return ret;
 }

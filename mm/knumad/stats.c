@@ -6,11 +6,14 @@
 #include <linux/atomic.h>
 #include <linux/debugfs.h>
 #include <linux/init.h>
+#include <linux/math64.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/seq_file.h>
 #include <linux/time64.h>
 #include <linux/topology.h>
+#include <linux/vmstat.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/knumad.h>
@@ -62,6 +65,7 @@ static const char * const verdict_names[] = {
 	[KNUMAD_V_CPUSET]		= "cpuset",
 	[KNUMAD_V_AFFINITY]		= "affinity",
 	[KNUMAD_V_OPTED_OUT]		= "opted_out",
+	[KNUMAD_V_GROUP]		= "group",
 	[KNUMAD_V_SPREAD]		= "spread",
 	[KNUMAD_V_NOT_WORTH]		= "not_worth",
 	[KNUMAD_V_PENDING]		= "pending",
@@ -81,6 +85,19 @@ static const char * const verdict_names[] = {
 
 static_assert(ARRAY_SIZE(verdict_names) == KNUMAD_NR_VERDICTS);
 
+/* Those that /proc/vmstat has, too; 0 for the others, which is none of ours */
+static const enum vm_event_item events[KNUMAD_NR_STATS] = {
+	[KNUMAD_S_PAGES_SCANNED]	= KNUMAD_PAGES_SCANNED,
+	[KNUMAD_S_HINT_FAULTS]		= KNUMAD_HINT_FAULTS,
+	[KNUMAD_S_HINT_FAULTS_LOCAL]	= KNUMAD_HINT_FAULTS_LOCAL,
+	[KNUMAD_S_PAGES_ARMED]		= KNUMAD_PAGES_ARMED,
+	[KNUMAD_S_PAGES_MIGRATED]	= KNUMAD_PAGES_MIGRATED,
+	[KNUMAD_S_THP_MIGRATED]		= KNUMAD_THP_MIGRATED,
+	[KNUMAD_S_MIGRATE_FAILED]	= KNUMAD_MIGRATE_FAILED,
+	[KNUMAD_S_TASKS_MOVED]		= KNUMAD_TASKS_MOVED,
+	[KNUMAD_S_TASKS_SWAPPED]	= KNUMAD_TASKS_SWAPPED,
+};
+
 static atomic64_t stats[KNUMAD_NR_STATS];
 static atomic64_t verdicts[KNUMAD_NR_VERDICTS];
 
@@ -92,6 +109,35 @@ static atomic64_t verdicts[KNUMAD_NR_VERDICTS];
 void knumad_stat_add(enum knumad_stat stat, u64 nr)
 {
 	atomic64_add(nr, &stats[stat]);
+	if (events[stat])
+		count_vm_events(events[stat], nr);
+}
+
+/**
+ * knumad_stat_add_mm - count for a process, and so for its control group
+ * @stat: what
+ * @nr: how many
+ * @mm: the mm, pinned by mm_count at least
+ */
+void knumad_stat_add_mm(enum knumad_stat stat, u64 nr, struct mm_struct *mm)
+{
+	knumad_stat_add(stat, nr);
+	if (events[stat])
+		count_memcg_events_mm(mm, events[stat], nr);
+}
+
+/**
+ * knumad_stat_scan - count CPU time spent to walk a process
+ * @ns: the time; what monitoring sees is in microseconds, rounded down
+ * @mm: the mm, pinned by mm_count at least
+ */
+void knumad_stat_scan(u64 ns, struct mm_struct *mm)
+{
+	u64 us = div_u64(ns, NSEC_PER_USEC);
+
+	knumad_stat_add(KNUMAD_S_SCAN_NS, ns);
+	count_vm_events(KNUMAD_SCAN_US, us);
+	count_memcg_events_mm(mm, KNUMAD_SCAN_US, us);
 }
 
 /**

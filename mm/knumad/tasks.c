@@ -163,6 +163,8 @@ static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
 {
 	if (test_bit(MMF_KNUMAD_OUT, &proc->slot.mm->flags))
 		return KNUMAD_V_OPTED_OUT;
+	if (knumad_group(proc->slot.mm) == KNUMAD_GROUP_NEVER)
+		return KNUMAD_V_GROUP;
 	if (nodes_weight(proc->mems) < 2)
 		return KNUMAD_V_CPUSET;
 	if (policy)

@@ -319,6 +319,28 @@ void knumad_threads_count(struct knumad_sampling *s)
 }
 
 /**
+ * knumad_threads_local - share of the samples that threads took at home
+ * @s: sampling of a process
+ *
+ * Return: thousandths, -1 if there are none.
+ */
+int knumad_threads_local(const struct knumad_sampling *s)
+{
+	unsigned int all = 0, local = 0, i;
+
+	for (i = 0; i < s->nr_threads; i++) {
+		const u32 *seen = s->seen + i * knumad_topo.nr;
+		int home = READ_ONCE(s->threads[i].home);
+
+		if (home == NUMA_NO_NODE)
+			continue;
+		all += total(seen);
+		local += READ_ONCE(seen[home]);
+	}
+	return all ? min(1000 * local / all, 1000U) : -1;
+}
+
+/**
  * knumad_threads_settle - learn from what has been moved
  * @proc: the process, being sampled
  *

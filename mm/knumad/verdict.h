@@ -20,6 +20,7 @@
  * @KNUMAD_V_CPUSET: cpuset with one node
  * @KNUMAD_V_AFFINITY: no node all threads may use
  * @KNUMAD_V_OPTED_OUT: asked to be left alone
+ * @KNUMAD_V_GROUP: its control group says never
  * @KNUMAD_V_SPREAD: policy spread, and alone
  * @KNUMAD_V_NOT_WORTH: gain below the cost
  * @KNUMAD_V_PENDING: waits for a second pass
@@ -51,6 +52,7 @@ enum knumad_verdict {
 	KNUMAD_V_CPUSET,
 	KNUMAD_V_AFFINITY,
 	KNUMAD_V_OPTED_OUT,
+	KNUMAD_V_GROUP,
 	KNUMAD_V_SPREAD,
 	KNUMAD_V_NOT_WORTH,
 	KNUMAD_V_PENDING,

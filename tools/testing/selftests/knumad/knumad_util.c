@@ -40,7 +40,7 @@ const char *const kn_stat_names[] = {
 
 const char *const kn_verdict_names[] = {
 	"none", "home", "moving", "idle", "no_room", "no_cpus", "policy_bound",
-	"cpuset", "affinity", "opted_out", "spread", "not_worth", "pending",
+	"cpuset", "affinity", "opted_out", "group", "spread", "not_worth", "pending",
 	"shared", "pinned", "mlocked", "uffd", "ksm", "vma_policy",
 	"partially_mapped", "isolate_failed", "node_full",
 	"rate_limited", "copy_failed", "mmap_busy", NULL
