@@ -43,6 +43,6 @@ int main(int argc, char **argv)
 	bench_parse(&b, argc, argv);
 	/* Else a block may be nobody's, and the check at the end does not fit */
 	if (b.extra < 4 || b.mb * 1024 % (b.extra * b.threads))
-		bench_usage(&b, "the memory must be a multiple of threads times --kb, and that 4 at least");
+		bench_usage(&b, "--kb is 4 at least, and --mb a multiple of it times --threads");
 	return bench_run(&b);
 }

@@ -63,7 +63,7 @@ static_assert(sizeof(struct knumad_chunk) == 8);
  * it are looked at, a 32nd each, 64 KiB
  */
 #define KNUMAD_PART_SHIFT		5
-#define KNUMAD_PARTS			(1U << KNUMAD_PART_SHIFT)
+#define KNUMAD_PARTS			32
 
 /* Disagreements after which a part is looked at page by page */
 #define KNUMAD_PART_MIXED		3

@@ -20,6 +20,8 @@
 #define KNUMAD_TABLE_SHIFT	PUD_SHIFT
 #define KNUMAD_TABLE_CHUNKS	(1UL << (KNUMAD_TABLE_SHIFT - PMD_SHIFT))
 
+static_assert(BIT(KNUMAD_PART_SHIFT) == KNUMAD_PARTS);
+
 struct knumad_table {
 	struct knumad_chunk chunk[KNUMAD_TABLE_CHUNKS];
 };
