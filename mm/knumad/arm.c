@@ -147,8 +147,9 @@ static unsigned long look_at_part(struct vm_area_struct *vma, pte_t *start,
 }
 
 /*
- * Choose pages of a shared chunk. While there is something to learn: of parts, and of pages
- * of mixed parts, whose user is not known; nothing left is the end of that. Else of one part.
+ * Choose pages of a shared chunk. While there is something to learn, of parts, and of pages
+ * of mixed parts, whose user is not known; where none was used it is tried ever more
+ * rarely. Else of one part.
  */
 static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t *start,
 			  unsigned long addr, unsigned long end, struct knumad_chunk *c)
@@ -176,7 +177,7 @@ static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t
 			return;
 	}
 	if (!nr && !c->armed)
-		c->backoff = KNUMAD_CHUNK_MAX_BACKOFF;
+		c->backoff = min(c->backoff + 1, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 
 static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,

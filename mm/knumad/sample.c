@@ -129,7 +129,8 @@ static bool learn_page(struct knumad_proc *proc, const struct knumad_sample *sam
 }
 
 /* A shared chunk of small pages: whose is this part of it? Return: are parts worth it? */
-static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample, int home)
+static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample, int home,
+		       struct knumad_chunk *c)
 {
 	struct knumad_part *p = knumad_part_get(proc, sample->addr);
 	struct knumad_sampling *s = proc->sampling;
@@ -159,8 +160,10 @@ static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sam
 	}
 	if (!knumad_parts_worth(s->parts_agreed, s->parts_disagreed, nodes))
 		return false;
-	if (more)
+	if (more) {
 		s->fresh = true;
+		c->backoff = 0;
+	}
 	return true;
 }
 
@@ -176,7 +179,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	if (!c)
 		return;
 	if (c->spread && !sample->huge)
-		parts = learn_part(proc, sample, home);
+		parts = learn_part(proc, sample, home, c);
 	backoff = c->backoff;
 	if (knumad_chunk_repeats(c, at))
 		return;
@@ -195,7 +198,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 		knumad_chunk_share(c);
 	if (c->spread && !spread)
 		c->target = knumad_chunk_spread(nr, &s->set) + 1;
-	/* As long as parts are worth it, it is them that tell when there is nothing to learn */
+	/* As long as parts are worth it, it is they that tell whether there is more to learn */
 	if (parts && c->spread)
 		c->backoff = backoff;
 	s->known += knumad_chunk_known(c) - known;
@@ -203,6 +206,9 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	/* A surprise: there is something to learn */
 	if (!knumad_chunk_known(c) || (!c->spread && (!known || c->agree < 2)))
 		s->fresh = true;
+	/* Its parts go where they belong, or stay until that is known */
+	if (parts && c->spread)
+		return;
 	if (!knumad_chunk_known(c) || c->target - 1 == sample->mem_nid)
 		return;
 	want(proc, c->target - 1);
