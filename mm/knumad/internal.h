@@ -77,6 +77,10 @@
  *			The mm is compared, never followed: one that was freed and
  *			allocated anew in between may get a few samples of the old one.
  *   ring->lost		written by its CPU, read at any time.
+ *   folio's last_cpupid	who used a page, written by the fault and read by who arms and
+ *			moves, both under the page table lock. It belongs to mainline's
+ *			balancing, which stands still meanwhile: what it left there, and
+ *			what is left to it, is an older user.
  *   armed pages	chosen under the page table lock, armed after it was released:
  *			change_protection() looks again. @armed of a chunk is what was
  *			so at the last round or sample.

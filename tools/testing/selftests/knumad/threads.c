@@ -193,17 +193,23 @@ static void check_faults(struct __test_metadata *_metadata, struct _test_data_th
 	       after.migrated - self->before.migrated);
 }
 
-/* Each thread has its own slice, all of them on one node */
-TEST_F(threads, slices)
+/* Memory goes where its threads live, and stays there. */
+static void becomes_local(struct __test_metadata *_metadata, struct _test_data_threads *self)
 {
-	start(_metadata, self, variant->folio, 0, 0, NULL);
-	ASSERT_EQ(1000, kn_share_on(self->worker, self->node[0], 1));
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
 	EXPECT_TRUE(kn_wait_until(is_settled(8), KN_PATIENCE));
 	EXPECT_TRUE(is_local(self->worker))
 		kn_dump();
+}
+
+/* Each thread has its own slice, all of them on one node */
+TEST_F(threads, slices)
+{
+	start(_metadata, self, variant->folio, 0, 0, NULL);
+	ASSERT_EQ(1000, kn_share_on(self->worker, self->node[0], 1));
+	becomes_local(_metadata, self);
 	EXPECT_LE(800, at_homes(self->worker));
 	check_faults(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
@@ -222,12 +228,7 @@ TEST_F(threads, slices_within_chunks)
 	self->size = THREADS * 5 * KN_MB;
 	self->slow = true;
 	start(_metadata, self, variant->folio, 0, 0, nodes);
-	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
-		kn_dump();
-	EXPECT_TRUE(kn_wait_until(is_settled(8), KN_PATIENCE));
-	EXPECT_TRUE(is_local(self->worker))
-		kn_dump();
+	becomes_local(_metadata, self);
 	check_faults(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
