@@ -27,7 +27,7 @@ help:
 ##   make test       all checks and tests; the last line is "N passed, N failed"
 ##   make check      static checks only
 ##   make bench      count local and remote accesses under each balancer: benchmarks/RESULTS.md
-##   make bench-full the same for all workloads (about 80 minutes)
+##   make bench-full the same for all workloads (about two hours)
 ##   make kernel     build the guest kernel: build/bzImage, build/vmlinux, build/System.map
 ##   make initramfs  build what the guest runs: build/initramfs.cpio
 ##   make shell      an interactive guest; "poweroff" ends it
