@@ -1148,7 +1148,7 @@ static struct kunit_case spanning_cases[] = {
 	KUNIT_CASE_PARAM(cost_test, random_gen_params),
 	KUNIT_CASE(even_test),
 	KUNIT_CASE(noise_test),
-	KUNIT_CASE(large_test),
+	KUNIT_CASE_SLOW(large_test),
 	KUNIT_CASE(max_steps_test),
 	{}
 };
