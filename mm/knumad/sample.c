@@ -100,6 +100,17 @@ static bool is_leading(const struct knumad_sampling *s, unsigned int at)
 	return s->one_sided && (u64)s->threads[at].recent * s->running > s->recent;
 }
 
+/* A second sample agreed with the first one, 1, or not, -1; the older ones count half */
+static void count_compared(unsigned int *agreed, unsigned int *disagreed, int same)
+{
+	*agreed += same > 0;
+	*disagreed += same < 0;
+	if (*agreed + *disagreed >= KNUMAD_COMPARED) {
+		*agreed /= 2;
+		*disagreed /= 2;
+	}
+}
+
 /* Return: samples in a row that tell where a chunk of this process belongs */
 static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk *c,
 			    int home, bool leading)
@@ -108,12 +119,7 @@ static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk
 
 	if (leading)
 		return KNUMAD_CHUNK_AGREE_MAX;
-	s->agreed += same > 0;
-	s->disagreed += same < 0;
-	if (s->agreed + s->disagreed >= KNUMAD_COMPARED) {
-		s->agreed /= 2;
-		s->disagreed /= 2;
-	}
+	count_compared(&s->agreed, &s->disagreed, same);
 	return knumad_chunk_enough(s->agreed, s->disagreed, nodes_weight(s->set));
 }
 
@@ -141,12 +147,7 @@ static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sam
 	if (!p)
 		return false;
 	same = knumad_part_compare(p, home);
-	s->parts_agreed += same > 0;
-	s->parts_disagreed += same < 0;
-	if (s->parts_agreed + s->parts_disagreed >= KNUMAD_COMPARED) {
-		s->parts_agreed /= 2;
-		s->parts_disagreed /= 2;
-	}
+	count_compared(&s->parts_agreed, &s->parts_disagreed, same);
 	before = knumad_part_target(p);
 	more = knumad_part_sample(p, home, knumad_chunk_enough(s->parts_agreed,
 							       s->parts_disagreed, nodes));
