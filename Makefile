@@ -17,7 +17,7 @@ GUEST = scripts/guest.py --profile $(PROFILE) --nodes $(NODES) \
 	--cpus-per-node $(CPUS_PER_NODE) --node-mb $(NODE_MB) \
 	$(if $(DISTANCES),--distances '$(DISTANCES)') $(if $(CPUS),--cpus '$(CPUS)')
 
-.PHONY: help kernel initramfs run shell test check bench bench-full clean distclean
+.PHONY: help kernel initramfs run shell test test-full check bench bench-full clean distclean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -25,6 +25,7 @@ help:
 ## Targets
 ##   make run        boot a two-node guest with misplaced programs and show who gathers them
 ##   make test       all checks and tests; the last line is "N passed, N failed"
+##   make test-full  the same, and storms at the highest rate on the debug kernel for an hour
 ##   make check      static checks only
 ##   make bench      count local and remote accesses under each balancer: benchmarks/RESULTS.md
 ##   make bench-full the same for all workloads (about two hours)
@@ -63,6 +64,9 @@ check:
 
 test:
 	@scripts/test.py $(TEST_ARGS)
+
+test-full:
+	@scripts/test.py --stress 3600 $(TEST_ARGS)
 
 bench: SET = quick
 bench-full: SET = full

@@ -315,10 +315,26 @@ def test_shape(report, profile, name):
             report.add([guest_failure(f"{profile}/{name} {culprit}", error)])
 
 
+def test_stress(report, profile, seconds):
+    """Storms for so many seconds, and no word from the kernel."""
+    name = PROFILE_SHAPES[profile][0]
+    subject = f"{profile}/{name} stress"
+    step = Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800)
+    try:
+        result = run(SHAPES[name], [step], profile, mode=MODE[profile],
+                     log=BUILD / f"log/test-{profile}-stress.log",
+                     on_line=lambda _, line: print(f"   {subject}: {line}", flush=True))[0]
+        report.add(program_tests(subject, result, step.timeout), result.seconds)
+    except GuestError as error:
+        report.add([guest_failure(subject, error)])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", metavar="REGEX",
                         help="only the sections whose name matches (see --list)")
+    parser.add_argument("--stress", type=int, metavar="SECONDS",
+                        help="and storms at the highest rate on the debug kernel for so long")
     parser.add_argument("--list", action="store_true", help="name the sections")
     args = parser.parse_args()
     # At once, whatever threads are at; the guests are killed with them (see guest.py).
@@ -344,11 +360,15 @@ def main():
     sections["debug/kunit"] = lambda: test_kunit(report, "debug")
     for name in PROFILE_SHAPES["debug"]:
         sections[f"debug/{name}"] = lambda name=name: test_shape(report, "debug", name)
+    if args.stress:
+        sections["debug/stress"] = lambda: test_stress(report, "debug", args.stress)
     if args.list:
         print("\n".join(sections))
         return 0
 
     def expected(name):
+        if name == "debug/stress":
+            return args.stress
         if "/" not in name:
             return EXPECTED[name]
         if name.startswith("debug"):

@@ -51,6 +51,7 @@ FIXTURE_SETUP(storm)
 	self->node[1] = kn_topo.full[kn_topo.nr_full - 1];
 	kn_tunable_set("min_cpu_ms", 0);
 	kn_tunable_set("min_resident_mb", 1);
+	kn_tunable_set("samples_per_s", 100000);
 	work.node = self->node[0];
 	work.cpu_node = self->node[1];
 	self->free = kn_all_free();
