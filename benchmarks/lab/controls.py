@@ -3,6 +3,7 @@
 """Control experiments for the observer, as TAP: cases whose counts are known beforehand."""
 
 import json
+import re
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,13 +17,18 @@ LOOPS, MB, THREADS = 12, 32, 2
 SWEEP = f"slices --threads {THREADS} --mb {MB} --loops {LOOPS} --first-node"
 
 
-def counts(name, topology, command):
-    """User accesses by node of CPU and memory, and the whole result for comparison."""
+def watch(name, topology, command):
+    """What a command said, and what was observed."""
     raw = BUILD / f"control-{name.replace(' ', '-')}.raw"
-    _, observed = observe(topology, command, raw, raw.with_suffix(".log"), 300)
+    result, observed = observe(topology, command, raw, raw.with_suffix(".log"), 300)
     if not observed:
         raise RuntimeError(f"{command!r} failed, see {raw.with_suffix('.log')}")
-    return observed
+    return result, observed
+
+
+def counts(name, topology, command):
+    """What was observed of a command."""
+    return watch(name, topology, command)[1]
 
 
 def share_is(low, high, topology, command):
@@ -54,6 +60,37 @@ def no_marker_is_void(name):
     return False, "a run without markers was accepted"
 
 
+# Threads with slices of their own on one node, and all that tells what becomes of them
+TOLD = """
+mount -t tracefs nodev /sys/kernel/tracing
+echo 8192 >/sys/kernel/tracing/buffer_size_kb
+echo 1 >/sys/kernel/tracing/events/knumad/enable
+echo always >/sys/kernel/mm/transparent_hugepage/hugepages-2048kB/enabled
+echo always >/sys/kernel/mm/knumad/enabled
+mark 1 slices --threads 4 --mb 32 --loops 80 && mark 15
+echo never >/sys/kernel/mm/knumad/enabled
+sed -n 's/^knumad_pages_migrated/vmstat_pages/p; s/^knumad_hint_faults /vmstat_faults /p' /proc/vmstat
+sed -n 's/^numa_pages_migrated/numa_pages/p; s/^numa_hint_faults /numa_faults /p' /proc/vmstat
+sed -n 's/^pages_migrated/stats_pages/p; s/^hint_faults /stats_faults /p' /sys/kernel/debug/knumad/stats
+sed -n 's/^knumad_pages_migrated/group_pages/p' /sys/fs/cgroup/memory.stat
+awk '/ knumad_migrate:/ { sub(/.*moved=/, ""); sum += $1 } END { print "event_pages", sum }' \
+	/sys/kernel/tracing/trace
+"""
+
+
+def all_say_the_same(name):
+    """Events, counters and the observer: of pages to the last one, of faults no fewer seen."""
+    result, observed = watch(name, TWO, TOLD)
+    said = {key: int(value) for key, value in
+            (line.split() for line in result.lines if re.fullmatch(r"\w+_(pages|faults) \d+", line))}
+    said["observer_pages"] = observed["moves"]["pages"]
+    pages = {value for key, value in said.items() if key.endswith("_pages")}
+    faults = {value for key, value in said.items() if key.endswith("_faults")}
+    good = len(said) == 9 and len(pages) == 1 and min(pages) >= MB * 256 // 2 * 0.9 \
+        and len(faults) == 1 and 0 < min(faults) <= observed["stalls"]["count"]
+    return good, f"{said}, {observed['stalls']['count']} stretches of NUMA work"
+
+
 CONTROLS = {
     "bound local": share_is(0.995, 1, TWO, f"numactl -N 0 -m 0 {SWEEP} -1"),
     "bound remote": share_is(0, 0.005, TWO, f"numactl -N 0 -m 1 {SWEEP} -1"),
@@ -64,6 +101,7 @@ CONTROLS = {
     "stores are exact": stores_are_exact,
     "twice the same": twice_the_same,
     "no marker is void": no_marker_is_void,
+    "all say the same": all_say_the_same,
 }
 
 

@@ -675,7 +675,7 @@ disable:
 	static_branch_disable(&knumad_key);
 	knumad_migrate_exit();
 fault_exit:
-	knumad_fault_exit();
+	knumad_fault_exit(knumad_sampling_learn);
 	return ret;
 }
 
@@ -689,7 +689,7 @@ static void stop(void)
 	knumad_migrate_exit();
 	/* Nothing is armed any more */
 	static_branch_disable(&knumad_key);
-	knumad_fault_exit();
+	knumad_fault_exit(knumad_sampling_learn);
 	WRITE_ONCE(knumad_broken, false);
 }
 

@@ -23,12 +23,14 @@
  * @head:	written; pairs with the reader's acquire
  * @tail:	read; pairs with the writer's acquire
  * @lost:	samples for which there was no room
+ * @told:	so many of them are in the statistics; the reader's
  * @samples:	the samples
  */
 struct ring {
 	unsigned int head;
 	unsigned int tail;
 	unsigned long lost;
+	unsigned long told;
 	struct knumad_sample samples[KNUMAD_RING];
 };
 
@@ -107,16 +109,16 @@ void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
  * knumad_fault_drain - read all samples
  * @learn: called with each
  *
- * Knumad thread only.
+ * Knumad thread, and whoever switches knumad off once that is gone.
  */
 void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
 {
-	unsigned long lost = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
 		struct ring *ring = per_cpu_ptr(rings, cpu);
 		unsigned int head, tail = ring->tail;
+		unsigned long lost;
 
 		/* Pairs with the release in knumad_hint_fault() */
 		head = smp_load_acquire(&ring->head);
@@ -124,9 +126,10 @@ void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
 			learn(&ring->samples[tail % KNUMAD_RING]);
 		/* Pairs with the acquire in knumad_hint_fault() */
 		smp_store_release(&ring->tail, tail);
-		lost += READ_ONCE(ring->lost);
+		lost = READ_ONCE(ring->lost);
+		knumad_stat_add(KNUMAD_S_SAMPLES_LOST, lost - ring->told);
+		ring->told = lost;
 	}
-	knumad_stat_max(KNUMAD_S_SAMPLES_LOST, lost);
 }
 
 /**
@@ -147,14 +150,16 @@ int knumad_fault_init(void)
 
 /**
  * knumad_fault_exit - no hinting fault will come any more
+ * @learn: called with the samples that nobody has read yet
  *
  * After knumad_key was switched off; waits for faults that are under way.
  */
-void knumad_fault_exit(void)
+void knumad_fault_exit(void (*learn)(const struct knumad_sample *sample))
 {
 	if (!rings)
 		return;
 	synchronize_rcu();
+	knumad_fault_drain(learn);
 	free_percpu(rings);
 	rings = NULL;
 	knumad_stat_bytes(-(long)(num_possible_cpus() * sizeof(struct ring)));

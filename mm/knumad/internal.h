@@ -464,7 +464,7 @@ struct knumad_sample {
 int knumad_folio_user(struct folio *folio);
 void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample));
 int knumad_fault_init(void);
-void knumad_fault_exit(void);
+void knumad_fault_exit(void (*learn)(const struct knumad_sample *sample));
 
 /* === sample.c === */
 
@@ -580,6 +580,7 @@ struct knumad_sampling {
 
 void knumad_sampling_begin(struct knumad_proc *proc);
 void knumad_sampling_end(struct knumad_proc *proc);
+void knumad_sampling_learn(const struct knumad_sample *sample);
 unsigned int knumad_sampling_local(const struct knumad_proc *proc);
 long knumad_sampling_rounds(void);
 bool knumad_sampling_due(const struct knumad_sampling *s,

@@ -217,7 +217,14 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 		s->misplaced += HPAGE_PMD_NR;
 }
 
-static void learn(const struct knumad_sample *sample)
+/**
+ * knumad_sampling_learn - count a hinting fault and learn from it
+ * @sample: who used which page
+ *
+ * Also of a process that is not sampled, or not watched any more: counted only.
+ * Knumad thread, and whoever switches knumad off once that is gone.
+ */
+void knumad_sampling_learn(const struct knumad_sample *sample)
 {
 	struct knumad_proc *proc = knumad_registry_find(sample->mm);
 	struct knumad_sampling *s;
@@ -377,7 +384,7 @@ long knumad_sampling_rounds(void)
 	long pause = MAX_SCHEDULE_TIMEOUT;
 	struct knumad_proc *proc;
 
-	knumad_fault_drain(learn);
+	knumad_fault_drain(knumad_sampling_learn);
 	knumad_for_each_proc(proc)
 		if (proc->sampling && !knumad_should_stop())
 			pause = min(pause, do_round(proc));
