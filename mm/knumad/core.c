@@ -407,7 +407,8 @@ static void fill_procs(struct knumad_pl_proc *pp)
 						  READ_ONCE(knumad_tun.scan_interval_ms)),
 			.allowed = proc->allowed,
 			.bound = proc->one_node,
-			.skip = proc->bound != KNUMAD_V_NONE || !proc->walked,
+			.skip = proc->bound != KNUMAD_V_NONE || !proc->walked ||
+				(proc->sampling && proc->sampling->waiting),
 			.home = proc->home,
 			/* Confirmed by what the next walk finds, not by this one */
 			.pending = proc->fresh ? proc->pending : NUMA_NO_NODE,

@@ -510,6 +510,8 @@ struct knumad_allowance {
  * @set:	the nodes it lives on
  * @looks:	number of looks at the threads
  * @look_ns:	time of the last one
+ * @waiting:	a thread has ended, others may follow: homes are kept
+ * @wait_end:	jiffies at which that is over
  * @round:	number of the round
  * @late:	in this round, chunks that are long known are due, too
  * @late_round:	number of such rounds
@@ -548,6 +550,8 @@ struct knumad_sampling {
 	nodemask_t set;
 	unsigned int looks;
 	u64 look_ns;
+	bool waiting;
+	unsigned long wait_end;
 	unsigned int round;
 	bool late;
 	unsigned int late_round;

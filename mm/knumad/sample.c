@@ -417,6 +417,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	xa_init(&s->parts);
 	s->next_round = jiffies;
 	s->next_late = jiffies;
+	s->wait_end = jiffies;
 	s->allowance.stamp = jiffies - HZ;
 	s->fresh = true;
 	knumad_stat_bytes(sizeof(*s));

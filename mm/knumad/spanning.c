@@ -51,6 +51,16 @@
  *   2 threads and 8 helpers of a twentieth of a core, memory on node 0:
  *     all on node 0. A third thread does not displace them, nor they it.
  *
+ * DOC: Threads that end
+ *
+ * When one ends, others often do so soon, all at the end of a program, or some
+ * of a pool until there is work again. For the next looks who has a home keeps
+ * it, and the process its nodes: what the rest of it needs is decided then.
+ *
+ *   2 nodes of 2 cores, 2 threads left of 4, all share with all; homes 0 1:
+ *     at once                                               -> 0 1
+ *     later: a move brings them together                    -> 1 1
+ *
  * DOC: Cost of homes
  *
  *   sum over threads t, nodes i of
@@ -812,6 +822,8 @@ int knumad_span_place(struct knumad_span *sp)
 	choose_set(&s);
 	init_threads(&s);
 	place_homeless(&s);
+	if (sp->keep)
+		goto out;
 	for (t = 0; t < sp->nr_threads; t++)
 		link_thread(&s, t);
 

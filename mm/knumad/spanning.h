@@ -45,6 +45,7 @@ struct knumad_sp_thread {
  *		that is not known
  * @resident:	its pages
  * @set:	in, out: the nodes it lives on, empty if not chosen yet
+ * @keep:	who has a home keeps it, see "Threads that end"
  * @steps:	out: elementary steps taken, see knumad_span_max_steps()
  */
 struct knumad_span {
@@ -57,6 +58,7 @@ struct knumad_span {
 	const u32 *shares;
 	unsigned long resident;
 	nodemask_t set;
+	bool keep;
 	u64 steps;
 };
 

@@ -31,6 +31,9 @@
 /* Samples of a thread that say nothing yet */
 #define KNUMAD_PRIOR		16
 
+/* Looks at which homes are kept when a thread has ended */
+#define KNUMAD_WAIT_LOOKS	8
+
 /* Samples per running thread that tell who takes them, and threads, at least */
 #define KNUMAD_RECENT		4U
 
@@ -137,6 +140,24 @@ static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
 			node_set(nid, st->allowed);
 }
 
+/*
+ * A thread has ended: do the others follow?  Wait and see; but not all the time, where
+ * threads come and go.
+ */
+static void wait_for_others(struct knumad_sampling *s, bool ended)
+{
+	unsigned long patience = KNUMAD_WAIT_LOOKS *
+		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+
+	if (s->waiting && time_after_eq(jiffies, s->wait_end)) {
+		s->waiting = false;
+		s->fresh = true;
+	} else if (ended && time_after_eq(jiffies, s->wait_end + patience)) {
+		s->waiting = true;
+		s->wait_end = jiffies + patience;
+	}
+}
+
 /**
  * knumad_threads_look - look at the threads of a process
  * @proc: the process, being sampled
@@ -149,7 +170,7 @@ void knumad_threads_look(struct knumad_proc *proc)
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
 	unsigned int nr, size, hint = 0, i;
-	bool gone = false;
+	bool gone = false, ended = false;
 
 	if (!leader)
 		return;
@@ -177,11 +198,13 @@ void knumad_threads_look(struct knumad_proc *proc)
 	rcu_read_unlock();
 	for (i = 0; i < s->nr_threads; i++)
 		if (s->threads[i].tid && s->threads[i].look != s->looks) {
+			ended |= s->threads[i].load >= KNUMAD_SPAN_HELPER;
 			forget_thread(s, i);
 			gone = true;
 		}
 	if (gone)
 		forget_users(s);
+	wait_for_others(s, ended);
 	s->look_ns = knumad_topo.stamp;
 out:
 	put_task_struct(leader);
@@ -488,6 +511,7 @@ bool knumad_threads_place(struct knumad_proc *proc)
 		.nr_threads = s->nr_threads,
 		.shares = s->shares,
 		.set = s->set,
+		.keep = s->waiting,
 	};
 	unsigned long *left;
 	bool changed = false, rehomed = false;

@@ -93,6 +93,7 @@ struct thread_spec {
  * @resident: pages
  * @set: a bit per node
  * @want_set: a bit per node, 0 for all nodes
+ * @keep: a thread has ended
  * @threads: number of threads
  * @thread: the threads
  * @all: samples that each two threads share
@@ -107,6 +108,7 @@ struct span_case {
 	unsigned long resident;
 	unsigned long set;
 	unsigned long want_set;
+	bool keep;
 	int threads;
 	struct thread_spec thread[MAX_THREADS];
 	u32 all;
@@ -218,6 +220,22 @@ static const struct span_case span_cases[] = {
 			{ { 900 }, 50, 1, 2, .want = 1 },
 			{ { 900 }, 99, 1, 2, .want = 1 },
 		},
+	},
+	/*
+	 * The worked tables: threads that end
+	 */
+	{
+		"two of four have ended",
+		2, two_nodes, .set = 0x3, .keep = true, .threads = 2, .all = 100,
+		.thread = { AT(0, 0), AT(1, 1) },
+	}, {
+		"the other two go on",
+		2, two_nodes, .set = 0x3, .threads = 2, .all = 100,
+		.thread = { AT(0, 1), AT(1, 1) },
+	}, {
+		"two of four have ended, and another one is new",
+		2, two_nodes, .set = 0x3, .keep = true, .threads = 3, .all = 100,
+		.thread = { AT(0, 0), AT(1, 1), ON(1, 1) },
 	},
 	/*
 	 * The worked tables: improvement
@@ -589,6 +607,7 @@ static struct process *new_process(struct kunit *test,
 		.shares = sharing ? p->shares : NULL,
 		.resident = c->resident,
 		.set = to_nodes(c->set, c->nodes),
+		.keep = c->keep,
 	};
 	return p;
 }

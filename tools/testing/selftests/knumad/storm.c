@@ -14,6 +14,9 @@
 
 #define STORM_MS	3000
 
+/* Of processes that come and go, at first */
+#define LIFE_MS		1000
+
 /* A storm allocates some 100 MB; this much may look lost afterwards. */
 #define SLACK		(8 * KN_MB / KN_PAGE)
 #define SMALL		(4 * KN_MB)
@@ -25,6 +28,7 @@ FIXTURE(storm)
 	int node[2];
 	__u64 enrolled, migrated, own, watched, free;
 	bool moved;
+	int *life_ms;			/* shared with the storm: so long at most */
 };
 
 static __u64 witness_moved(struct _test_data_storm *self)
@@ -54,6 +58,10 @@ FIXTURE_SETUP(storm)
 	kn_tunable_set("samples_per_s", 100000);
 	work.node = self->node[0];
 	work.cpu_node = self->node[1];
+	self->life_ms = mmap(NULL, KN_PAGE, PROT_READ | PROT_WRITE,
+			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)self->life_ms);
+	*self->life_ms = LIFE_MS;
 	self->free = kn_all_free();
 	self->witness = kn_start(&work);
 	ASSERT_NE(NULL, self->witness);
@@ -69,6 +77,7 @@ FIXTURE_SETUP(storm)
 
 FIXTURE_TEARDOWN(storm)
 {
+	munmap(self->life_ms, KN_PAGE);
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
 }
@@ -88,17 +97,19 @@ static bool storm_moved(struct _test_data_storm *self)
 
 /*
  * Let a storm blow for a while, @ms, with the witness going to and fro, and on a
- * slow machine until something of it was moved.
+ * slow machine until something of it was moved: lives get longer if nothing is.
  */
 static void blow(struct _test_data_storm *self, int ms)
 {
 	__u64 end = kn_now_ms() + ms, last = end + KN_PATIENCE * 1000;
 	unsigned int i;
 
-	for (i = 0; kn_now_ms() < end ||
+	for (i = 1; kn_now_ms() < end ||
 	     (!storm_moved(self) && kn_now_ms() < last); i++) {
 		kn_pin(self->witness, self->node[i & 1]);
 		usleep(500 * 1000);
+		if (!(i % 16) && *self->life_ms < 16 * LIFE_MS)
+			KN_WRITE(*self->life_ms, 2 * *self->life_ms);
 	}
 }
 
@@ -183,18 +194,19 @@ static int end_storm(pid_t *pids, int nr)
 /* Children that live for a moment and exit, or are killed at any point */
 static void exit_child(struct _test_data_storm *self, unsigned int seed)
 {
+	int status, life_ms;
 	pid_t pid, killer;
-	int status;
 
 	for (;;) {
+		life_ms = KN_READ(*self->life_ms);
 		pid = fork();
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			_exit(!!short_life(self->node, kn_random(&seed) % 1000));
+			_exit(!!short_life(self->node, kn_random(&seed) % life_ms));
 		}
 		killer = fork();
 		if (!killer) {
-			usleep(kn_random(&seed) % 1000 * 1000);
+			usleep(kn_random(&seed) % life_ms * 1000);
 			kill(pid, SIGKILL);
 			_exit(0);
 		}
