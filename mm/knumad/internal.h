@@ -510,8 +510,11 @@ struct knumad_allowance {
  * @set:	the nodes it lives on
  * @looks:	number of looks at the threads
  * @look_ns:	time of the last one
- * @waiting:	a thread has ended, others may follow: homes are kept
- * @wait_end:	jiffies at which that is over
+ * @load:	sum of the loads of the threads
+ * @waiting:	threads have stopped, others may follow: homes are kept
+ * @wait_end:	jiffies at which that is over, or was
+ * @wait_load:	@load before they stopped
+ * @probes:	rounds in which chunks that are long known are due, too
  * @round:	number of the round
  * @late:	in this round, chunks that are long known are due, too
  * @late_round:	number of such rounds
@@ -550,8 +553,11 @@ struct knumad_sampling {
 	nodemask_t set;
 	unsigned int looks;
 	u64 look_ns;
+	unsigned long load;
 	bool waiting;
 	unsigned long wait_end;
+	unsigned long wait_load;
+	unsigned long probes;
 	unsigned int round;
 	bool late;
 	unsigned int late_round;

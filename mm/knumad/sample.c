@@ -336,12 +336,15 @@ static void begin_round(struct knumad_proc *proc)
 	}
 	knumad_threads_count(s);
 
-	s->pause = clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
+	s->pause = s->probes ? quickly() :
+		   clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
 	s->next_round = jiffies + s->pause;
 	s->round++;
 	/* After a surprise, see at once whether there are more */
-	s->late = s->surprises || time_after_eq(jiffies, s->next_late);
+	s->late = s->surprises || s->probes || time_after_eq(jiffies, s->next_late);
+	if (s->probes)
+		s->probes--;
 	if (s->late) {
 		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval;
 		s->late_round++;

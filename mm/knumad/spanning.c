@@ -51,13 +51,14 @@
  *   2 threads and 8 helpers of a twentieth of a core, memory on node 0:
  *     all on node 0. A third thread does not displace them, nor they it.
  *
- * DOC: Threads that end
+ * DOC: Threads that stop
  *
- * When one ends, others often do so soon, all at the end of a program, or some
- * of a pool until there is work again. For the next looks who has a home keeps
- * it, and the process its nodes: what the rest of it needs is decided then.
+ * When one ends, or sleeps, others often do so soon: all at the end of a
+ * program, or those of a pool until there is work again. For the next looks who
+ * has a home keeps it, and the process its nodes: what the rest of it needs is
+ * decided then.
  *
- *   2 nodes of 2 cores, 2 threads left of 4, all share with all; homes 0 1:
+ *   2 nodes of 2 cores, 2 threads of 4 go on, all share with all; homes 0 1:
  *     at once                                               -> 0 1
  *     later: a move brings them together                    -> 1 1
  *

@@ -45,7 +45,7 @@ struct knumad_sp_thread {
  *		that is not known
  * @resident:	its pages
  * @set:	in, out: the nodes it lives on, empty if not chosen yet
- * @keep:	who has a home keeps it, see "Threads that end"
+ * @keep:	who has a home keeps it, see "Threads that stop"
  * @steps:	out: elementary steps taken, see knumad_span_max_steps()
  */
 struct knumad_span {

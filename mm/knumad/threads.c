@@ -31,8 +31,12 @@
 /* Samples of a thread that say nothing yet */
 #define KNUMAD_PRIOR		16
 
-/* Looks at which homes are kept when a thread has ended */
+/* Looks at which homes are kept when threads have stopped, at most */
 #define KNUMAD_WAIT_LOOKS	8
+
+/* After that, so many samples of chunks that are long known, of which one in 64 is due */
+#define KNUMAD_PROBE		(8UL << KNUMAD_CHUNK_MAX_BACKOFF)
+#define KNUMAD_MAX_PROBES	8UL
 
 /* Samples per running thread that tell who takes them, and threads, at least */
 #define KNUMAD_RECENT		4U
@@ -118,8 +122,9 @@ static void forget_users(struct knumad_sampling *s)
 	knumad_chunks_count(s);
 }
 
-static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
-			   unsigned int at, u64 elapsed)
+/* Return: its load since the last look */
+static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struct *t,
+				    unsigned int at, u64 elapsed)
 {
 	struct knumad_sthread *st = &s->threads[at];
 	u64 now = READ_ONCE(t->se.sum_exec_runtime);
@@ -133,28 +138,37 @@ static void look_at_thread(struct knumad_sampling *s, struct task_struct *t,
 	st->tid = t->pid;
 	st->node = cpu_to_node(task_cpu(t));
 	st->look = s->looks;
+	s->load += st->load;
 	s->running += st->load >= KNUMAD_SPAN_HELPER;
 	nodes_clear(st->allowed);
 	for_each_node_state(nid, N_CPU)
 		if (cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
 			node_set(nid, st->allowed);
+	return load;
 }
 
 /*
- * A thread has ended: do the others follow?  Wait and see; but not all the time, where
- * threads come and go.
+ * Threads have stopped, @sum is much less than it was @before.  For a while, or only for
+ * others to catch up?  Until that is known, or the loads are as they were, nothing is
+ * decided by them; but not all the time, where threads come and go.  After that another
+ * phase of the program may have begun: sample a few chunks that were long known.
  */
-static void wait_for_others(struct knumad_sampling *s, bool ended)
+static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsigned long before)
 {
 	unsigned long patience = KNUMAD_WAIT_LOOKS *
 		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
 
-	if (s->waiting && time_after_eq(jiffies, s->wait_end)) {
+	if (s->waiting && (time_after_eq(jiffies, s->wait_end) ||
+			   s->load >= s->wait_load - s->wait_load / 16)) {
 		s->waiting = false;
+		s->wait_end = jiffies;
 		s->fresh = true;
-	} else if (ended && time_after_eq(jiffies, s->wait_end + patience)) {
+		s->probes = clamp(KNUMAD_PROBE / max(s->known, 1UL), 1UL, KNUMAD_MAX_PROBES);
+	} else if (!s->waiting && sum < before - before / 8 &&
+		   time_after_eq(jiffies, s->wait_end + patience)) {
 		s->waiting = true;
 		s->wait_end = jiffies + patience;
+		s->wait_load = before;
 	}
 }
 
@@ -170,7 +184,8 @@ void knumad_threads_look(struct knumad_proc *proc)
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
 	unsigned int nr, size, hint = 0, i;
-	bool gone = false, ended = false;
+	unsigned long before = s->load, sum = 0;
+	bool gone = false;
 
 	if (!leader)
 		return;
@@ -184,6 +199,7 @@ void knumad_threads_look(struct knumad_proc *proc)
 		goto out;
 	s->looks++;
 	s->running = 0;
+	s->load = 0;
 	rcu_read_lock();
 	for_each_thread(leader, t) {
 		int at = find_from(s, t->pid, hint);
@@ -192,19 +208,18 @@ void knumad_threads_look(struct knumad_proc *proc)
 			at = find_from(s, 0, hint);
 		if (at < 0)
 			break;
-		look_at_thread(s, t, at, elapsed);
+		sum += look_at_thread(s, t, at, elapsed);
 		hint = at + 1;
 	}
 	rcu_read_unlock();
 	for (i = 0; i < s->nr_threads; i++)
 		if (s->threads[i].tid && s->threads[i].look != s->looks) {
-			ended |= s->threads[i].load >= KNUMAD_SPAN_HELPER;
 			forget_thread(s, i);
 			gone = true;
 		}
 	if (gone)
 		forget_users(s);
-	wait_for_others(s, ended);
+	wait_for_others(s, sum, before);
 	s->look_ns = knumad_topo.stamp;
 out:
 	put_task_struct(leader);

@@ -93,7 +93,7 @@ struct thread_spec {
  * @resident: pages
  * @set: a bit per node
  * @want_set: a bit per node, 0 for all nodes
- * @keep: a thread has ended
+ * @keep: a thread has stopped
  * @threads: number of threads
  * @thread: the threads
  * @all: samples that each two threads share
@@ -222,10 +222,10 @@ static const struct span_case span_cases[] = {
 		},
 	},
 	/*
-	 * The worked tables: threads that end
+	 * The worked tables: threads that stop
 	 */
 	{
-		"two of four have ended",
+		"two of four have stopped",
 		2, two_nodes, .set = 0x3, .keep = true, .threads = 2, .all = 100,
 		.thread = { AT(0, 0), AT(1, 1) },
 	}, {
@@ -233,7 +233,7 @@ static const struct span_case span_cases[] = {
 		2, two_nodes, .set = 0x3, .threads = 2, .all = 100,
 		.thread = { AT(0, 1), AT(1, 1) },
 	}, {
-		"two of four have ended, and another one is new",
+		"two of four have stopped, and another one is new",
 		2, two_nodes, .set = 0x3, .keep = true, .threads = 3, .all = 100,
 		.thread = { AT(0, 0), AT(1, 1), ON(1, 1) },
 	},
