@@ -58,6 +58,9 @@
 /* Odd, so that 2^n chunks in a row are due in 2^n different rounds */
 #define KNUMAD_CHUNK_STRIDE	37UL
 
+/* Fewer surprises say nothing about the rest of the chunks */
+#define KNUMAD_SURPRISES	3
+
 /* Each armed page that nobody used makes the next one so much rarer: four times */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
 
@@ -182,6 +185,26 @@ bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 {
 	return running > 1 &&
 	       2ULL * samples * samples <= (running + 1ULL) * squares;
+}
+
+/**
+ * knumad_phase_changed - is much of what was known no longer true?
+ * @heard: samples from the first surprise on, that one included
+ * @surprises: of those, against what was known of their chunk
+ *
+ * One surprise may be a chunk that has changed, or a thread that looked once at what
+ * another one uses. If each tenth sample is of that kind, two of the next five are so
+ * after one surprise in twelve.
+ *
+ *   heard      1 2 3 4 5 6 7 8 9
+ *   surprises  1 2 2 2 3 3 3 4 4
+ *   changed    - - - - y y - y -
+ *
+ * Return: true if at least three, and half of all, are surprises.
+ */
+bool knumad_phase_changed(unsigned int heard, unsigned int surprises)
+{
+	return surprises >= KNUMAD_SURPRISES && 2 * surprises >= heard;
 }
 
 static void leave_alone(struct knumad_chunk *c)

@@ -523,7 +523,7 @@ struct knumad_allowance {
  * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
  * @cursor:	address where it goes on
- * @heard:	samples of the last rounds
+ * @heard:	samples of the last rounds, or from the first surprise on
  * @surprises:	of those, against what was known of the chunk
  * @running:	threads that use CPU time, but for helpers
  * @recent:	sum of @recent of all threads

@@ -27,9 +27,6 @@
  */
 #define KNUMAD_ROUND_BACKOFF	10
 
-/* A surprise in so many samples, and not just one: more than a chunk has changed */
-#define KNUMAD_SURPRISES	4
-
 /* Samples, or chunks, that say nothing yet about a process */
 #define KNUMAD_FEW		16
 
@@ -189,7 +186,8 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	known = knumad_chunk_known(c);
 	s->heard++;
 	knumad_threads_hear(s, at);
-	s->surprises += known && !spread && c->agree > 1 && c->node != home + 1;
+	if (known && !spread && c->agree > 1 && c->node != home + 1 && !s->surprises++)
+		s->heard = 1;
 	if (c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		knumad_threads_share(s, c->user - 1, at);
 	leading = is_leading(s, at);
@@ -326,7 +324,7 @@ static void begin_round(struct knumad_proc *proc)
 	unsigned long interval = msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
 	struct knumad_sampling *s = proc->sampling;
 
-	if (s->surprises > 1 && KNUMAD_SURPRISES * s->surprises >= s->heard) {
+	if (knumad_phase_changed(s->heard, s->surprises)) {
 		learn_anew(s);
 		s->heard = KNUMAD_FEW;
 	}

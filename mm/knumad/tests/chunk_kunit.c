@@ -254,6 +254,21 @@ static void chunk_one_sided_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(0, 0, 4));
 }
 
+/* The worked table of knumad_phase_changed() */
+static void phase_changed_test(struct kunit *test)
+{
+	static const char surprises[] = "122233344";
+	static const char changed[]   = "----yy-y-";
+	unsigned int i;
+
+	for (i = 0; surprises[i]; i++)
+		KUNIT_EXPECT_EQ_MSG(test, changed[i] == 'y',
+				    knumad_phase_changed(i + 1, surprises[i] - '0'),
+				    "%u samples", i + 1);
+	KUNIT_EXPECT_FALSE(test, knumad_phase_changed(0, 0));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_changed(3, 3));
+}
+
 /* Only the second sample from a node is compared */
 static void chunk_compare_test(struct kunit *test)
 {
@@ -492,6 +507,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_enough_test),
 	KUNIT_CASE(chunk_enough_order_test),
 	KUNIT_CASE(chunk_one_sided_test),
+	KUNIT_CASE(phase_changed_test),
 	KUNIT_CASE(chunk_compare_test),
 	KUNIT_CASE(chunk_repeats_test),
 	KUNIT_CASE(chunk_rehome_test),
