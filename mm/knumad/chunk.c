@@ -58,6 +58,9 @@
 /* Odd, so that 2^n chunks in a row are due in 2^n different rounds */
 #define KNUMAD_CHUNK_STRIDE	37UL
 
+/* So many times as often as usual is no chance */
+#define KNUMAD_OFTEN		8
+
 /* Fewer surprises say nothing about the rest of the chunks */
 #define KNUMAD_SURPRISES	3
 
@@ -185,6 +188,22 @@ bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 {
 	return running > 1 &&
 	       2ULL * samples * samples <= (running + 1ULL) * squares;
+}
+
+/**
+ * knumad_phase_ended - have threads waited for each other, as they seldom do?
+ * @slept: how often they have gone to sleep since the last look, all together
+ * @usual: the same, decayed
+ *
+ *   slept  0 1 2 8 9 80 81
+ *   usual  0 0 0 1 1 10 10
+ *   ended  - - y - y -  y
+ *
+ * Return: true if more than once, and more than eight times as often as usual.
+ */
+bool knumad_phase_ended(unsigned long slept, unsigned long usual)
+{
+	return slept > max(KNUMAD_OFTEN * usual, 1UL);
 }
 
 /**

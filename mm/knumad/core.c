@@ -345,6 +345,7 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	enum knumad_verdict bound = proc->bound;
 	unsigned long load = proc->load;
 	u64 cpu_ns = proc->cpu_ns;
+	bool soon = false;
 
 	knumad_tasks_look(proc);
 	if (cpu_ns)
@@ -352,14 +353,14 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	if (proc->misfit || proc->sampling)
 		set_sampling(proc, proc->verdict);
 	if (proc->sampling)
-		knumad_threads_look(proc);
+		soon = knumad_threads_look(proc);
 	if (proc->bound != KNUMAD_V_NONE) {
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
 		return proc->bound != bound;
 	}
 	/* More, or fewer, cores than it had: it may fit now, or no longer */
-	return proc->bound != bound ||
+	return soon || proc->bound != bound ||
 	       DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000);
 }
 

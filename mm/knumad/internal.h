@@ -475,6 +475,7 @@ void knumad_fault_exit(void (*learn)(const struct knumad_sample *sample));
  * @node:	where it was at the last look
  * @look:	number of the last look that found it
  * @recent:	samples that it took, older ones halved
+ * @sleeps:	how often it had gone to sleep by the last look
  * @load:	thousandths of a core, decayed
  * @cpu_ns:	its CPU time at the last look
  * @allowed:	nodes it may run on
@@ -485,6 +486,7 @@ struct knumad_sthread {
 	int node;
 	unsigned int look;
 	unsigned int recent;
+	unsigned int sleeps;
 	unsigned long load;
 	u64 cpu_ns;
 	nodemask_t allowed;
@@ -514,6 +516,10 @@ struct knumad_allowance {
  * @waiting:	threads have stopped, others may follow: homes are kept
  * @wait_end:	jiffies at which that is over, or was
  * @wait_load:	@load before they stopped
+ * @slept:	how often threads have gone to sleep since the last look
+ * @usual:	the same, decayed
+ * @stirred:	more than usual, as at the end of a phase: so many looks for it to calm down
+ * @next_probe:	jiffies before which that is of no interest
  * @probes:	rounds in which chunks that are long known are due, too
  * @round:	number of the round
  * @late:	in this round, chunks that are long known are due, too
@@ -557,6 +563,10 @@ struct knumad_sampling {
 	bool waiting;
 	unsigned long wait_end;
 	unsigned long wait_load;
+	unsigned long slept;
+	unsigned long usual;
+	unsigned int stirred;
+	unsigned long next_probe;
 	unsigned long probes;
 	unsigned int round;
 	bool late;
@@ -601,7 +611,7 @@ unsigned int knumad_sampling_part(const struct knumad_sampling *s,
 
 /* === threads.c === */
 
-void knumad_threads_look(struct knumad_proc *proc);
+bool knumad_threads_look(struct knumad_proc *proc);
 int knumad_threads_find(const struct knumad_sampling *s, pid_t tid);
 int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
 void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid);

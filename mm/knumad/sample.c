@@ -337,7 +337,6 @@ static void begin_round(struct knumad_proc *proc)
 	s->pause = s->probes ? quickly() :
 		   clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
 			 KNUMAD_ROUND_BACKOFF * interval);
-	s->next_round = jiffies + s->pause;
 	s->round++;
 	/* After a surprise, see at once whether there are more */
 	s->late = s->surprises || s->probes || time_after_eq(jiffies, s->next_late);
@@ -347,6 +346,8 @@ static void begin_round(struct knumad_proc *proc)
 		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval;
 		s->late_round++;
 	}
+	/* Not a little earlier than those that are long known are due */
+	s->next_round = jiffies + min(s->pause, s->next_late - jiffies);
 	s->arming = true;
 	s->cursor = 0;
 }
@@ -419,6 +420,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	s->next_round = jiffies;
 	s->next_late = jiffies;
 	s->wait_end = jiffies;
+	s->next_probe = jiffies;
 	s->allowance.stamp = jiffies - HZ;
 	s->fresh = true;
 	knumad_stat_bytes(sizeof(*s));

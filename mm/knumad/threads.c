@@ -34,7 +34,7 @@
 /* Looks at which homes are kept when threads have stopped, at most */
 #define KNUMAD_WAIT_LOOKS	8
 
-/* After that, so many samples of chunks that are long known, of which one in 64 is due */
+/* After a phase, so many samples of chunks that are long known, of which one in 64 is due */
 #define KNUMAD_PROBE		(8UL << KNUMAD_CHUNK_MAX_BACKOFF)
 #define KNUMAD_MAX_PROBES	8UL
 
@@ -128,6 +128,7 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 {
 	struct knumad_sthread *st = &s->threads[at];
 	u64 now = READ_ONCE(t->se.sum_exec_runtime);
+	unsigned int sleeps = READ_ONCE(t->nvcsw);
 	unsigned long load;
 	int nid;
 
@@ -135,10 +136,13 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 				  st->tid ? elapsed : 0, task_is_running(t));
 	st->load = st->tid ? knumad_decay(st->load, load) : load;
 	st->cpu_ns = now;
+	s->load += st->load;
+	if (st->tid && st->load >= KNUMAD_SPAN_HELPER)
+		s->slept += sleeps - st->sleeps;
+	st->sleeps = sleeps;
 	st->tid = t->pid;
 	st->node = cpu_to_node(task_cpu(t));
 	st->look = s->looks;
-	s->load += st->load;
 	s->running += st->load >= KNUMAD_SPAN_HELPER;
 	nodes_clear(st->allowed);
 	for_each_node_state(nid, N_CPU)
@@ -150,8 +154,7 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 /*
  * Threads have stopped, @sum is much less than it was @before.  For a while, or only for
  * others to catch up?  Until that is known, or the loads are as they were, nothing is
- * decided by them; but not all the time, where threads come and go.  After that another
- * phase of the program may have begun: sample a few chunks that were long known.
+ * decided by them; but not all the time, where threads come and go.
  */
 static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsigned long before)
 {
@@ -163,7 +166,6 @@ static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsign
 		s->waiting = false;
 		s->wait_end = jiffies;
 		s->fresh = true;
-		s->probes = clamp(KNUMAD_PROBE / max(s->known, 1UL), 1UL, KNUMAD_MAX_PROBES);
 	} else if (!s->waiting && sum < before - before / 8 &&
 		   time_after_eq(jiffies, s->wait_end + patience)) {
 		s->waiting = true;
@@ -172,13 +174,39 @@ static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsign
 	}
 }
 
+/*
+ * Threads that compute go to sleep when they have to wait for each other: a phase of the
+ * program has ended.  When all is calm again, see whether they use other memory now.
+ */
+static void watch_for_phases(struct knumad_sampling *s)
+{
+	unsigned long patience = KNUMAD_WAIT_LOOKS *
+		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+	bool ended = knumad_phase_ended(s->slept, s->usual);
+
+	if (!s->stirred && ended && time_after_eq(jiffies, s->next_probe)) {
+		s->stirred = KNUMAD_WAIT_LOOKS;
+	} else if (!s->stirred) {
+		s->usual = knumad_decay(s->usual, s->slept);
+	} else if (!ended) {
+		s->stirred = 0;
+		s->next_probe = jiffies + 2 * patience;
+		s->probes = clamp(KNUMAD_PROBE / max(s->known, 1UL), 1UL, KNUMAD_MAX_PROBES);
+		s->fresh = true;
+	} else if (!--s->stirred) {
+		s->usual = s->slept;
+	}
+}
+
 /**
  * knumad_threads_look - look at the threads of a process
  * @proc: the process, being sampled
  *
  * Knumad thread only; may sleep. New threads get a place, those that are gone lose it.
+ *
+ * Return: true if the next look should not be long in coming.
  */
-void knumad_threads_look(struct knumad_proc *proc)
+bool knumad_threads_look(struct knumad_proc *proc)
 {
 	struct task_struct *leader = knumad_proc_task(proc), *t;
 	struct knumad_sampling *s = proc->sampling;
@@ -188,7 +216,7 @@ void knumad_threads_look(struct knumad_proc *proc)
 	bool gone = false;
 
 	if (!leader)
-		return;
+		return false;
 	/* The cpuset may have changed */
 	nodes_and(s->moving, s->moving, proc->mems);
 	nr = min(get_nr_threads(leader) + 2U, KNUMAD_MAX_THREADS);
@@ -200,6 +228,7 @@ void knumad_threads_look(struct knumad_proc *proc)
 	s->looks++;
 	s->running = 0;
 	s->load = 0;
+	s->slept = 0;
 	rcu_read_lock();
 	for_each_thread(leader, t) {
 		int at = find_from(s, t->pid, hint);
@@ -220,9 +249,11 @@ void knumad_threads_look(struct knumad_proc *proc)
 	if (gone)
 		forget_users(s);
 	wait_for_others(s, sum, before);
+	watch_for_phases(s);
 	s->look_ns = knumad_topo.stamp;
 out:
 	put_task_struct(leader);
+	return s->waiting || s->stirred;
 }
 
 /**

@@ -254,6 +254,18 @@ static void chunk_one_sided_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(0, 0, 4));
 }
 
+/* The worked table of knumad_phase_ended() */
+static void phase_ended_test(struct kunit *test)
+{
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(0, 0));
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(1, 0));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(2, 0));
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(8, 1));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(9, 1));
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(80, 10));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(81, 10));
+}
+
 /* The worked table of knumad_phase_changed() */
 static void phase_changed_test(struct kunit *test)
 {
@@ -507,6 +519,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_enough_test),
 	KUNIT_CASE(chunk_enough_order_test),
 	KUNIT_CASE(chunk_one_sided_test),
+	KUNIT_CASE(phase_ended_test),
 	KUNIT_CASE(phase_changed_test),
 	KUNIT_CASE(chunk_compare_test),
 	KUNIT_CASE(chunk_repeats_test),
