@@ -8,6 +8,7 @@ set -u
 build=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.." || exit 1
 tmp=$(mktemp -d)
+export TMPDIR="$tmp"		# also for programs that are killed
 trap 'rm -rf "$tmp"' EXIT
 number=0
 failed=0

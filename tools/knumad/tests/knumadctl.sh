@@ -19,6 +19,7 @@ workers=
 cleanup() {
 	end_workers
 	echo never >"$sysfs/enabled"
+	rmdir /sys/fs/cgroup/knumadctl-test 2>/dev/null
 	cd /
 	rm -rf "$tmp"
 }
@@ -196,6 +197,22 @@ result $? 'status: a process that has been gathered'
 run 0 knumadctl explain "$worker" && said "Process $worker (misplaced): home" 'node 1' 'moved' &&
 	run 0 knumadctl explain --json "$worker" && said "\"pid\": $worker" '"verdict": "home"'
 result $? 'explain'
+
+# One service is excluded, by its group
+group=/sys/fs/cgroup/knumadctl-test
+start_misplaced
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control && mkdir $group &&
+	echo never >$group/memory.knumad && echo "$worker" >$group/cgroup.procs &&
+	await explained "$worker" 'of it, or of one above, says never' &&
+	run 0 knumadctl explain "$worker" && said 'its control groups say never' &&
+	! is_gathered "$worker"
+result $? 'explain: its group says never'
+echo default >$group/memory.knumad && await is_gathered "$worker" &&
+	run 0 knumadctl explain "$worker" && said 'home'
+result $? 'explain: its group says never no more'
+kill "$worker"
+wait "$worker" 2>/dev/null
+rmdir $group
 
 run 0 knumadctl status --json && said '"enabled": "always"' "\"pid\": $worker" '"home": 1' '"nodes": ['
 result $? 'status --json'
