@@ -191,24 +191,38 @@ bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 }
 
 /**
+ * knumad_usual_sleeps - how often threads go to sleep
+ * @usual: sixteenths, up to now
+ * @slept: how often since the last look
+ *
+ * Return: sixteenths, an eighth of it new.
+ */
+unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept)
+{
+	return usual - usual / 8 + KNUMAD_SLEEP_UNIT / 8 * slept;
+}
+
+/**
  * knumad_phase_ended - have threads waited for each other, as they seldom do?
  * @slept: how often they have gone to sleep since the last look, all together
- * @usual: the same, decayed
+ * @usual: the same, see knumad_usual_sleeps()
  *
- *   slept  0 1 2 8 9 80 81
- *   usual  0 0 0 1 1 10 10
- *   ended  - - y - y -  y
+ *   slept in a row of looks  0 1 0 0 4 0 0
+ *   usual before each        0 0 2 2 2 10 9
+ *   ended                    - - - - y - -
+ *
+ *   10 in each look: usual is 160, and 81 are needed.
  *
  * Return: true if more than once, and more than eight times as often as usual.
  */
 bool knumad_phase_ended(unsigned long slept, unsigned long usual)
 {
-	return slept > max(KNUMAD_OFTEN * usual, 1UL);
+	return slept > max(KNUMAD_OFTEN * usual / KNUMAD_SLEEP_UNIT, 1UL);
 }
 
 /**
  * knumad_phase_changed - is much of what was known no longer true?
- * @heard: samples from the first surprise on, that one included
+ * @heard: samples of chunks that were known, from the first surprise on
  * @surprises: of those, against what was known of their chunk
  *
  * One surprise may be a chunk that has changed, or a thread that looked once at what

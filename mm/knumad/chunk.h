@@ -58,6 +58,9 @@ struct knumad_chunk {
 /* 4 bytes per MiB of address space */
 static_assert(sizeof(struct knumad_chunk) == 8);
 
+/* How often threads go to sleep is counted in parts */
+#define KNUMAD_SLEEP_UNIT		16
+
 /*
  * What threads share of a chunk may be nothing but the chunk: of small pages, parts of
  * it are looked at, a 32nd each, 64 KiB
@@ -102,6 +105,7 @@ unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes);
 bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 			    unsigned int running);
+unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept);
 bool knumad_phase_ended(unsigned long slept, unsigned long usual);
 bool knumad_phase_changed(unsigned int heard, unsigned int surprises);
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,

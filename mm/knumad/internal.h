@@ -517,7 +517,7 @@ struct knumad_allowance {
  * @wait_end:	jiffies at which that is over, or was
  * @wait_load:	@load before they stopped
  * @slept:	how often threads have gone to sleep since the last look
- * @usual:	the same, decayed
+ * @usual:	the same, decayed, see knumad_usual_sleeps()
  * @stirred:	more than usual, as at the end of a phase: so many looks for it to calm down
  * @next_probe:	jiffies before which that is of no interest
  * @probes:	rounds in which chunks that are long known are due, too
@@ -529,7 +529,7 @@ struct knumad_allowance {
  * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
  * @cursor:	address where it goes on
- * @heard:	samples of the last rounds, or from the first surprise on
+ * @heard:	samples of chunks that were known, lately, or from the first surprise on
  * @surprises:	of those, against what was known of the chunk
  * @running:	threads that use CPU time, but for helpers
  * @recent:	sum of @recent of all threads

@@ -184,10 +184,13 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	spread = c->spread;
 	target = c->target;
 	known = knumad_chunk_known(c);
-	s->heard++;
 	knumad_threads_hear(s, at);
-	if (known && !spread && c->agree > 1 && c->node != home + 1 && !s->surprises++)
-		s->heard = 1;
+	/* It could be a surprise */
+	if (known && !spread && c->agree > 1) {
+		if (c->node != home + 1 && !s->surprises++)
+			s->heard = 0;
+		s->heard++;
+	}
 	if (c->user && c->user - 1 != at && c->user <= s->nr_threads)
 		knumad_threads_share(s, c->user - 1, at);
 	leading = is_leading(s, at);
@@ -327,6 +330,7 @@ static void begin_round(struct knumad_proc *proc)
 	if (knumad_phase_changed(s->heard, s->surprises)) {
 		learn_anew(s);
 		s->heard = KNUMAD_FEW;
+		s->probes = 0;
 	}
 	if (s->heard >= KNUMAD_FEW) {
 		s->heard = 0;

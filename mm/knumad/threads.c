@@ -187,14 +187,14 @@ static void watch_for_phases(struct knumad_sampling *s)
 	if (!s->stirred && ended && time_after_eq(jiffies, s->next_probe)) {
 		s->stirred = KNUMAD_WAIT_LOOKS;
 	} else if (!s->stirred) {
-		s->usual = knumad_decay(s->usual, s->slept);
+		s->usual = knumad_usual_sleeps(s->usual, s->slept);
 	} else if (!ended) {
 		s->stirred = 0;
 		s->next_probe = jiffies + 2 * patience;
 		s->probes = clamp(KNUMAD_PROBE / max(s->known, 1UL), 1UL, KNUMAD_MAX_PROBES);
 		s->fresh = true;
 	} else if (!--s->stirred) {
-		s->usual = s->slept;
+		s->usual = KNUMAD_SLEEP_UNIT * s->slept;
 	}
 }
 

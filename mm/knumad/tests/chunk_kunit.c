@@ -257,13 +257,26 @@ static void chunk_one_sided_test(struct kunit *test)
 /* The worked table of knumad_phase_ended() */
 static void phase_ended_test(struct kunit *test)
 {
-	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(0, 0));
-	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(1, 0));
-	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(2, 0));
-	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(8, 1));
-	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(9, 1));
-	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(80, 10));
-	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(81, 10));
+	static const struct {
+		unsigned long slept, usual;
+		bool ended;
+	} looks[] = {
+		{ 0, 0 }, { 1, 0 }, { 0, 2 }, { 0, 2 }, { 4, 2, true }, { 0, 10 }, { 0, 9 },
+	};
+	unsigned long usual = 0;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(looks); i++) {
+		KUNIT_EXPECT_EQ_MSG(test, usual, looks[i].usual, "look %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, looks[i].ended,
+				    knumad_phase_ended(looks[i].slept, usual), "look %u", i);
+		usual = knumad_usual_sleeps(usual, looks[i].slept);
+	}
+	for (i = 0; i < 100; i++)
+		usual = knumad_usual_sleeps(usual, 10);
+	KUNIT_EXPECT_EQ(test, usual, 160);
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(80, usual));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(81, usual));
 }
 
 /* The worked table of knumad_phase_changed() */
