@@ -59,7 +59,7 @@
 #define KNUMAD_CHUNK_STRIDE	37UL
 
 /* So many times as often as usual is no chance */
-#define KNUMAD_OFTEN		8
+#define KNUMAD_OFTEN		4
 
 /* Fewer surprises say nothing about the rest of the chunks */
 #define KNUMAD_SURPRISES	3
@@ -211,9 +211,9 @@ unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept)
  *   usual before each        0 0 2 2 2 10 9
  *   ended                    - - - - y - -
  *
- *   10 in each look: usual is 160, and 81 are needed.
+ *   10 in each look: usual is 160, and 41 are needed.
  *
- * Return: true if more than once, and more than eight times as often as usual.
+ * Return: true if more than once, and more than four times as often as usual.
  */
 bool knumad_phase_ended(unsigned long slept, unsigned long usual)
 {
@@ -226,18 +226,18 @@ bool knumad_phase_ended(unsigned long slept, unsigned long usual)
  * @surprises: of those, against what was known of their chunk
  *
  * One surprise may be a chunk that has changed, or a thread that looked once at what
- * another one uses. If each tenth sample is of that kind, two of the next five are so
- * after one surprise in twelve.
+ * another one uses. If each tenth sample is of that kind, two of the next six are so
+ * after one surprise in nine.
  *
- *   heard      1 2 3 4 5 6 7 8 9
- *   surprises  1 2 2 2 3 3 3 4 4
- *   changed    - - - - y y - y -
+ *   heard      1 2 3 4 5 6 7 8 9 10 11
+ *   surprises  1 2 2 2 3 3 3 3 4  4  4
+ *   changed    - - - - y y y - y  y  -
  *
- * Return: true if at least three, and half of all, are surprises.
+ * Return: true if at least three, and two in five, are surprises.
  */
 bool knumad_phase_changed(unsigned int heard, unsigned int surprises)
 {
-	return surprises >= KNUMAD_SURPRISES && 2 * surprises >= heard;
+	return surprises >= KNUMAD_SURPRISES && 5 * surprises >= 2 * heard;
 }
 
 static void leave_alone(struct knumad_chunk *c)

@@ -275,15 +275,15 @@ static void phase_ended_test(struct kunit *test)
 	for (i = 0; i < 100; i++)
 		usual = knumad_usual_sleeps(usual, 10);
 	KUNIT_EXPECT_EQ(test, usual, 160);
-	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(80, usual));
-	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(81, usual));
+	KUNIT_EXPECT_FALSE(test, knumad_phase_ended(40, usual));
+	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(41, usual));
 }
 
 /* The worked table of knumad_phase_changed() */
 static void phase_changed_test(struct kunit *test)
 {
-	static const char surprises[] = "122233344";
-	static const char changed[]   = "----yy-y-";
+	static const char surprises[] = "12223333444";
+	static const char changed[]   = "----yyy-yy-";
 	unsigned int i;
 
 	for (i = 0; surprises[i]; i++)
