@@ -45,8 +45,9 @@ GOALS = [
     ("slices-2", "thp", "2x2", {"local": 98, "hint_faults": 0}),
     ("pairs", "thp", "2x2", {"local": 97, "pages_moved": 19661}),
     ("slices-8", "thp", "uneven", {"last_third": 98, "distance_vs_bound": 1.02}),
-    # No more than one move per page and phase: half of it first, then twice half of it.
-    ("rotate", "thp", "2x2", {"local_over_mainline": 0, "pages_moved": 54067}),
+    # No more than one move per page and phase: half of it is misplaced at first, and all of it
+    # may be so in the next two phases.
+    ("rotate", "thp", "2x2", {"local_over_mainline": 0, "pages_moved": 81920}),
     ("shared", "thp", "2x2", {"most_on_node": 55}),
     ("slices-1g", "4k", "2x2big", {"stall_vs_mainline": 0.05}),
     ("slices-settled", "thp", "2x2big", {"work_per_second": 1}),
