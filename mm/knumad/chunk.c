@@ -379,6 +379,47 @@ bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 }
 
 /**
+ * knumad_page_doubt - has a page one user?
+ * @doubt: on record with the node of its last user, 0 at first
+ * @same: was it used from that node again?
+ *
+ * Each time it is used from another node the next 1, 3, 7 and then 15 samples must agree
+ * before it is believed to belong there: or a page that all use would be moved to and fro.
+ *
+ *   used from node  0 0 1 1 0 0 0 0 1 1 ... 1 1
+ *   samples left    0 0 1 0 3 2 1 0 7 6     1 0
+ *   belongs to      0 0 - 1 - - - 0 - -     - 1
+ *
+ * Return: what is on record then, 8 bits: in the upper half the number of changes, in the
+ * lower one the number of samples that must agree.
+ */
+unsigned int knumad_page_doubt(unsigned int doubt, bool same)
+{
+	unsigned int changes = doubt >> 4, left = doubt & 15;
+
+	if (!same) {
+		changes = min(changes + 1, 4U);
+		left = (1U << changes) - 1;
+	} else if (left) {
+		left--;
+	} else if (changes) {
+		changes--;
+	}
+	return changes << 4 | left;
+}
+
+/**
+ * knumad_page_trusted - is a page believed to belong to the node on record?
+ * @doubt: see knumad_page_doubt()
+ *
+ * Return: true if no more samples are needed.
+ */
+bool knumad_page_trusted(unsigned int doubt)
+{
+	return !(doubt & 15);
+}
+
+/**
  * knumad_part_compare - does the second sample of a part agree with the first one?
  * @p: the part, before knumad_part_sample()
  * @home: of the thread that used it

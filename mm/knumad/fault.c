@@ -42,31 +42,34 @@ static struct ring __percpu *rings;
  * @folio: the folio
  *
  * On record where mainline's balancing keeps the last user, too: it stands still while
- * knumad is on.
+ * knumad is on. In place of the thread there is how far the node is believed.
  *
- * Return: the node, NUMA_NO_NODE if there is no record.
+ * Return: the node, NUMA_NO_NODE if there is none on record that is believed.
  */
 int knumad_folio_user(struct folio *folio)
 {
 	int last = folio_last_cpupid(folio);
 
-	return cpupid_cpu_unset(last) ? NUMA_NO_NODE : cpupid_to_nid(last);
+	if (cpupid_cpu_unset(last) || !knumad_page_trusted(cpupid_to_pid(last)))
+		return NUMA_NO_NODE;
+	return cpupid_to_nid(last);
 }
 
-/* Note that this thread used a folio, or that it is not the one on record */
+/* Note from where a folio was used, and what that says about its user */
 static enum knumad_record note_user(struct folio *folio)
 {
-	int last = knumad_folio_user(folio);
+	int last = folio_last_cpupid(folio);
+	bool unset = cpupid_cpu_unset(last);
+	unsigned int before = unset ? 0 : cpupid_to_pid(last), doubt = before;
+	bool same = !unset && cpupid_to_nid(last) == numa_node_id();
 
-	if (last == NUMA_NO_NODE) {
-		folio_xchg_last_cpupid(folio, cpu_pid_to_cpupid(raw_smp_processor_id(),
-								current->pid));
+	if (!unset)
+		doubt = knumad_page_doubt(before, same);
+	if (!same || doubt != before)
+		folio_xchg_last_cpupid(folio, cpu_pid_to_cpupid(raw_smp_processor_id(), doubt));
+	if (unset)
 		return KNUMAD_RECORD_FIRST;
-	}
-	if (last == numa_node_id())
-		return KNUMAD_RECORD_SAME;
-	folio_xchg_last_cpupid(folio, -1);
-	return KNUMAD_RECORD_OTHER;
+	return knumad_page_trusted(doubt) ? KNUMAD_RECORD_SAME : KNUMAD_RECORD_OTHER;
 }
 
 /**

@@ -432,8 +432,8 @@ void knumad_disarm(struct mm_struct *mm, unsigned long addr);
 /**
  * enum knumad_record - a hinting fault, and the user of the page that is on record
  * @KNUMAD_RECORD_FIRST: there was none, now there is
- * @KNUMAD_RECORD_SAME: from the same node
- * @KNUMAD_RECORD_OTHER: from another one: now there is none
+ * @KNUMAD_RECORD_SAME: from the same node, which is believed
+ * @KNUMAD_RECORD_OTHER: from another one, or there was one not long ago
  */
 enum knumad_record {
 	KNUMAD_RECORD_FIRST,

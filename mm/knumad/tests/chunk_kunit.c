@@ -254,6 +254,35 @@ static void chunk_one_sided_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_chunk_one_sided(0, 0, 4));
 }
 
+/* The worked table of knumad_page_doubt() */
+static void page_doubt_test(struct kunit *test)
+{
+	static const char nodes[]   = "0011000011111111";
+	static const char left[]    = "0010321076543210";
+	static const char belongs[] = "00-1---0-------1";
+	unsigned int doubt = 0, i;
+
+	for (i = 0; nodes[i]; i++) {
+		if (i)
+			doubt = knumad_page_doubt(doubt, nodes[i] == nodes[i - 1]);
+		KUNIT_EXPECT_EQ_MSG(test, doubt & 15, left[i] - '0', "sample %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, knumad_page_trusted(doubt), belongs[i] == nodes[i],
+				    "sample %u", i);
+	}
+	/* It never takes more than 15, and is forgotten at last */
+	for (i = 0; i < 10; i++)
+		doubt = knumad_page_doubt(doubt, false);
+	KUNIT_EXPECT_EQ(test, doubt, 0x4f);
+	for (i = 0; i < 15 + 4; i++)
+		doubt = knumad_page_doubt(doubt, true);
+	KUNIT_EXPECT_EQ(test, doubt, 0);
+	/* Whatever mainline has left there */
+	for (i = 0; i < 256; i++) {
+		KUNIT_EXPECT_LE(test, knumad_page_doubt(i, false), 0x4f);
+		KUNIT_EXPECT_LE(test, knumad_page_doubt(i, true), i);
+	}
+}
+
 /* The worked table of knumad_phase_ended() */
 static void phase_ended_test(struct kunit *test)
 {
@@ -532,6 +561,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_enough_test),
 	KUNIT_CASE(chunk_enough_order_test),
 	KUNIT_CASE(chunk_one_sided_test),
+	KUNIT_CASE(page_doubt_test),
 	KUNIT_CASE(phase_ended_test),
 	KUNIT_CASE(phase_changed_test),
 	KUNIT_CASE(chunk_compare_test),
