@@ -238,11 +238,18 @@ static bool pairs_met(const struct kn_worker *worker)
 	return at_one_home(worker, 0, 1) && at_one_home(worker, 2, 3) && is_local(worker);
 }
 
-/* Two threads share a set, other two another one; both pairs begin apart. */
+/*
+ * Two threads share a set, other two another one; both pairs begin apart.
+ *
+ * CPUs of an emulated machine take turns, of a tenth of a second. If one were enough for
+ * many sweeps, whose CPU comes next after pages were armed would take all samples, for
+ * minutes if that is always the same one. So sweeps of what is shared are slow.
+ */
 TEST_F(threads, pairs)
 {
 	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
 
+	self->slow = true;
 	start(_metadata, self, variant->folio, 2, 0, nodes);
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(pairs_met(self->worker), KN_PATIENCE))
@@ -275,10 +282,6 @@ static bool is_spread(const struct kn_worker *worker)
 /*
  * All threads use all memory: it is spread, and stays where it is then. Until that is
  * known it may follow the thread that is first everywhere, but not again and again.
- *
- * CPUs of an emulated machine take turns, of a tenth of a second. If one were enough for
- * many sweeps, whose CPU comes next after pages were armed would take all samples, for
- * minutes if that is always the same one.
  */
 TEST_F(threads, all_share)
 {
