@@ -144,12 +144,9 @@ def test_knumadctl(report):
     """Its unit tests, and all of its commands in a guest."""
     host_tap(report, "knumadctl host", "make", "-s", "-C", "tools/knumad", "STATIC=1",
              f"OUTPUT={BUILD}/knumadctl", "check")
-    step = Step("sh /usr/share/knumadctl/tests/knumadctl.sh 2>&1", "knumadctl", 600)
-    try:
-        result = run(SHAPES["2-nodes"], [step], log=BUILD / "log/test-knumadctl.log")[0]
-        report.add(program_tests("knumadctl guest", result, step.timeout), result.seconds)
-    except GuestError as error:
-        report.add([guest_failure("knumadctl guest", error)])
+    test_program(report, "knumadctl guest", SHAPES["2-nodes"],
+                 Step("sh /usr/share/knumadctl/tests/knumadctl.sh 2>&1", "knumadctl", 600),
+                 log=BUILD / "log/test-knumadctl.log")
 
 
 def build_off(report):
@@ -285,6 +282,15 @@ def program_tests(subject, result, limit):
     return tests
 
 
+def test_program(report, subject, topology, step, **how):
+    """One program that reports TAP, in a guest of its own; how: see run()."""
+    try:
+        result, = run(topology, [step], **how)
+        report.add(program_tests(subject, result, step.timeout), result.seconds)
+    except GuestError as error:
+        report.add([guest_failure(subject, error)])
+
+
 def test_shape(report, profile, name):
     """All selftests on one machine.  A program that takes the guest down costs only itself."""
     topology = SHAPES[name]
@@ -319,14 +325,11 @@ def test_stress(report, profile, seconds):
     """Storms for so many seconds, and no word from the kernel."""
     name = PROFILE_SHAPES[profile][0]
     subject = f"{profile}/{name} stress"
-    step = Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800)
-    try:
-        result = run(SHAPES[name], [step], profile, mode=MODE[profile],
-                     log=BUILD / f"log/test-{profile}-stress.log",
-                     on_line=lambda _, line: print(f"   {subject}: {line}", flush=True))[0]
-        report.add(program_tests(subject, result, step.timeout), result.seconds)
-    except GuestError as error:
-        report.add([guest_failure(subject, error)])
+    test_program(report, subject, SHAPES[name],
+                 Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800),
+                 profile=profile, mode=MODE[profile],
+                 log=BUILD / f"log/test-{profile}-stress.log",
+                 on_line=lambda _, line: print(f"   {subject}: {line}", flush=True))
 
 
 def main():

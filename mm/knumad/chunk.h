@@ -105,9 +105,9 @@ unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes);
 bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
 			    unsigned int running);
-unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept);
 unsigned int knumad_page_doubt(unsigned int doubt, bool same);
 bool knumad_page_trusted(unsigned int doubt);
+unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept);
 bool knumad_phase_ended(unsigned long slept, unsigned long usual);
 bool knumad_phase_changed(unsigned int heard, unsigned int surprises);
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,

@@ -151,6 +151,12 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 	return load;
 }
 
+/* How long KNUMAD_WAIT_LOOKS take at least, jiffies */
+static unsigned long wait_time(void)
+{
+	return KNUMAD_WAIT_LOOKS * msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+}
+
 /*
  * Threads have stopped, @sum is much less than it was @before.  For a while, or only for
  * others to catch up?  Until that is known, or the loads are as they were, nothing is
@@ -158,8 +164,7 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
  */
 static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsigned long before)
 {
-	unsigned long patience = KNUMAD_WAIT_LOOKS *
-		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+	unsigned long patience = wait_time();
 
 	if (s->waiting && (time_after_eq(jiffies, s->wait_end) ||
 			   s->load >= s->wait_load - s->wait_load / 16)) {
@@ -180,8 +185,7 @@ static void wait_for_others(struct knumad_sampling *s, unsigned long sum, unsign
  */
 static void watch_for_phases(struct knumad_sampling *s)
 {
-	unsigned long patience = KNUMAD_WAIT_LOOKS *
-		msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
+	unsigned long patience = wait_time();
 	bool ended = knumad_phase_ended(s->slept, s->usual);
 
 	if (!s->stirred && ended && time_after_eq(jiffies, s->next_probe)) {
