@@ -149,6 +149,7 @@ extern struct knumad_tunables knumad_tun;
 
 int knumad_parse_ulong(const char *buf, unsigned long min, unsigned long max,
 		       unsigned long *val);
+unsigned long knumad_samples_preset(unsigned int cpus);
 int knumad_parse_mode(const char *buf, enum knumad_mode *mode);
 
 /* === core.c === */

@@ -12,6 +12,7 @@
 
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -347,7 +348,9 @@ static void begin_round(struct knumad_proc *proc)
 	if (s->probes)
 		s->probes--;
 	if (s->late) {
-		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval;
+		/* Or a program with the same period would always show the same side */
+		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval -
+			       get_random_u32_below(interval);
 		s->late_round++;
 	}
 	/* Not a little earlier than those that are long known are due */

@@ -5,9 +5,11 @@
  * See Documentation/ABI/testing/sysfs-kernel-mm-knumad.
  */
 
+#include <linux/cpumask.h>
 #include <linux/ctype.h>
 #include <linux/init.h>
 #include <linux/kobject.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -15,6 +17,12 @@
 #include "internal.h"
 
 #define KNUMAD_HOUR_MS	(3600UL * 1000)
+
+/* More memory comes with more CPUs: of each, it takes that many faults per second */
+#define KNUMAD_SAMPLES_PER_CPU	125
+#define KNUMAD_SAMPLES_LEAST	1000
+/* What one thread gets to read */
+#define KNUMAD_SAMPLES_MOST	50000
 
 struct knumad_tunables knumad_tun = {
 	.scan_interval_ms	= 1000,
@@ -25,7 +33,7 @@ struct knumad_tunables knumad_tun = {
 	.reserve_percent	= 1,
 	.min_resident_mb	= 16,
 	.min_cpu_ms		= 500,
-	.samples_per_s		= 1000,
+	.samples_per_s		= KNUMAD_SAMPLES_LEAST,	/* see knumad_samples_preset() */
 };
 
 /* Serialises writers, for the rules that tie two values together */
@@ -50,6 +58,21 @@ int knumad_parse_ulong(const char *buf, unsigned long min, unsigned long max,
 		return -EINVAL;
 	*val = v;
 	return 0;
+}
+
+/**
+ * knumad_samples_preset - what samples_per_s is at boot
+ * @cpus: that are online then
+ *
+ *   CPUs     4    8   16   64    400    768
+ *   1/s   1000 1000 2000 8000  50000  50000
+ *
+ * Return: pages to arm per second.
+ */
+unsigned long knumad_samples_preset(unsigned int cpus)
+{
+	return clamp((unsigned long)cpus * KNUMAD_SAMPLES_PER_CPU,
+		     (unsigned long)KNUMAD_SAMPLES_LEAST, (unsigned long)KNUMAD_SAMPLES_MOST);
 }
 
 static const char * const mode_names[] = {
@@ -235,6 +258,7 @@ static int __init knumad_tunables_init(void)
 
 	if (!kobj)
 		return -ENOMEM;
+	knumad_tun.samples_per_s = knumad_samples_preset(num_online_cpus());
 	ret = sysfs_create_file(kobj, &enabled_attr.attr);
 	if (!ret)
 		ret = sysfs_create_file(kobj, &policy_attr.attr);

@@ -28,19 +28,24 @@ static void print_mode(const struct paths *paths, const struct view *v)
 	free(stats);
 }
 
-static void print_tunables(const struct paths *paths)
+static void print_tunables(const struct paths *paths, const struct machine *machine)
 {
 	const char *separator = "Changed: ";
-	char value[64];
+	char value[64], preset[64];
+	unsigned int cpus = 0;
 	size_t i;
 
+	for (i = 0; i < machine->nr; i++)
+		cpus += machine->nodes[i].cpus;
 	for (i = 0; i < nr_tunables; i++) {
 		const struct tunable *t = &tunables[i];
 
-		if (t->words || !tunable_read(paths, t->name, value, sizeof(value)) ||
-		    !strcmp(value, t->preset))
+		if (t->words || !tunable_read(paths, t->name, value, sizeof(value)))
 			continue;
-		printf("%s%s = %s (%s)", separator, t->name, value, t->preset);
+		tunable_preset(t, cpus, preset, sizeof(preset));
+		if (!strcmp(value, preset))
+			continue;
+		printf("%s%s = %s (%s)", separator, t->name, value, preset);
 		separator = ", ";
 	}
 	if (*separator == ',')
@@ -172,7 +177,7 @@ int cmd_status(const struct paths *paths, int argc, char **argv)
 		print_json(paths, &v);
 	} else {
 		print_mode(paths, &v);
-		print_tunables(paths);
+		print_tunables(paths, &v.machine);
 		print_counters(&v);
 		print_nodes(&v);
 		if (!v.error)

@@ -24,7 +24,7 @@ const struct tunable tunables[] = {
 	{ "reserve_percent", NULL, "1", 0, 50, "%" },
 	{ "min_resident_mb", NULL, "16", 1, 1 << 20, "MiB" },
 	{ "min_cpu_ms", NULL, "500", 0, HOUR_MS, "ms" },
-	{ "samples_per_s", NULL, "1000", 0, 100000, "1/s" },
+	{ "samples_per_s", NULL, NULL, 0, 100000, "1/s" },
 };
 
 const size_t nr_tunables = ARRAY_SIZE(tunables);
@@ -55,6 +55,21 @@ static bool is_one_of(const char *words, const char *word)
 		words += strcspn(words, " ");
 	}
 	return false;
+}
+
+/**
+ * tunable_preset - what a tunable is at boot
+ * @t: the tunable
+ * @cpus: CPUs of the machine
+ * @preset: where to store it
+ * @size: of @preset
+ */
+void tunable_preset(const struct tunable *t, unsigned int cpus, char *preset, size_t size)
+{
+	if (strcmp(t->name, "samples_per_s"))
+		snprintf(preset, size, "%s", t->preset);
+	else
+		snprintf(preset, size, "%u", cpus < 8 ? 1000 : cpus > 400 ? 50000 : 125 * cpus);
 }
 
 /**

@@ -11,7 +11,7 @@
  * struct tunable - a file in /sys/kernel/mm/knumad
  * @name: its name
  * @words: the words it takes, NULL if it takes a number
- * @preset: the kernel's default
+ * @preset: the kernel's default, NULL if that depends on the machine
  * @min: least number
  * @max: greatest number
  * @unit: of the number, "" for none
@@ -29,6 +29,7 @@ extern const struct tunable tunables[];
 extern const size_t nr_tunables;
 
 const struct tunable *tunable_find(const char *name);
+void tunable_preset(const struct tunable *t, unsigned int cpus, char *preset, size_t size);
 bool tunable_takes(const struct tunable *t, const char *value);
 char *tunable_range(const struct tunable *t);
 bool tunable_read(const struct paths *paths, const char *name, char *value, size_t size);

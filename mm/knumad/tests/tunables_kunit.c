@@ -96,6 +96,22 @@ static void parse_mode(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, (int)c->mode, (int)mode);
 }
 
+static void samples_preset(struct kunit *test)
+{
+	static const struct {
+		unsigned int cpus;
+		unsigned long samples;
+	} cases[] = {
+		{ 1, 1000 }, { 4, 1000 }, { 8, 1000 }, { 16, 2000 }, { 64, 8000 },
+		{ 399, 49875 }, { 400, 50000 }, { 768, 50000 }, { 8192, 50000 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++)
+		KUNIT_EXPECT_EQ_MSG(test, cases[i].samples, knumad_samples_preset(cases[i].cpus),
+				    "%u CPUs", cases[i].cpus);
+}
+
 /* Whatever was set before the test ran, the rules between values hold */
 static void rules_hold(struct kunit *test)
 {
@@ -113,6 +129,7 @@ static void rules_hold(struct kunit *test)
 static struct kunit_case tunables_cases[] = {
 	KUNIT_CASE_PARAM(parse_ulong, number_gen_params),
 	KUNIT_CASE_PARAM(parse_mode, mode_gen_params),
+	KUNIT_CASE(samples_preset),
 	KUNIT_CASE(rules_hold),
 	{}
 };
