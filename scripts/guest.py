@@ -59,6 +59,8 @@ class Step:
     command: str
     name: str = ""
     timeout: float = 300
+    expected: tuple = None      # reports that the step is there to cause: how they begin
+                                # and how they end, regexes
 
     def __post_init__(self):
         self.name = self.name or self.command.splitlines()[0]
@@ -332,6 +334,7 @@ class _Run:
         self.current = None         # the Step that runs now
         self.done = False
         self.started = self.since = time.monotonic()
+        self.excused = False        # within a report that was expected
         self.killed_by = None       # the line of the console that fails the run
         self.hang = None            # what hung
         self.partial = {"console": b"", "job": b""}
@@ -349,8 +352,13 @@ class _Run:
         self.console.append(text)
         if self.on_console:
             self.on_console(text)
-        if not (self.killed_by or self.hang) and KILL_WORDS.search(text):
+        begin, end = self.current and self.current.expected or (None, None)
+        if begin and re.search(begin, text):
+            self.excused = True
+        if not (self.killed_by or self.hang or self.excused) and KILL_WORDS.search(text):
             self.killed_by = text
+        if not end or re.search(end, text):
+            self.excused = False
 
     def job_line(self, text):
         match = self.marker.search(text)

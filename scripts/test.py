@@ -48,8 +48,13 @@ EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
 
-# Selftests that take minutes, and do not depend on the shape: where they run.
-ONLY_IN = {"threads": "2-nodes"}
+# Selftests that take minutes, or do not depend on the shape: where they run.
+ONLY_IN = {"threads": "2-nodes", "hotplug": "2-nodes", "halts": "2-nodes",
+           "failsafe": "2-nodes+kasan"}
+
+# Selftests that make the kernel complain: how it begins and how it ends.
+WARNING_END = r"---\[ end trace"
+EXPECTED_REPORT = {"failsafe": (r"WARNING: .* at \S*mm/knumad/check\.c", WARNING_END)}
 
 LISTED = BUILD / "initramfs/selftests/kselftest-list.txt"
 SETTINGS = ROOT / "tools/testing/selftests/knumad/settings"
@@ -185,6 +190,18 @@ def test_runner(report):
     expect("a report on the console fails the run",
            [Step("echo '<4>WARNING: not really' >/dev/kmsg; sleep 30", "warn")],
            r"reported, at step 'warn': .*WARNING: not really")
+    trace = ["WARNING: CPU: 0 PID: 1 at some/file.c", "Call Trace:", "---[ end trace 0 ]---"]
+    say = "; ".join(f"echo '<4>{line}' >/dev/kmsg" for line in trace)
+    results = run(topology, [Step(say, "warn", expected=(r"at some/file\.c", WARNING_END))], log=log)
+    tests.append(Test("runner: an expected warning does not fail the run",
+                      "fail" if results[0].status else "ok", str(results)))
+    expect("but any other one does", [Step(f"{say}; echo '<4>{trace[0]}' >/dev/kmsg; sleep 30",
+                                           "warn", expected=(r"at other/file\.c", WARNING_END))],
+           r"reported, at step 'warn': .*WARNING: ")
+    expect("also after an expected one",
+           [Step(f"{say}; echo '<4>WARNING: at file' >/dev/kmsg; sleep 30", "warn",
+                 expected=(r"at some/file\.c", WARNING_END))],
+           r"reported, at step 'warn': .*WARNING: at file")
     expect("a hang is named", [Step("true"), Step("sleep 100", "dawdle", timeout=3)],
            r"^step 'dawdle' did not end within 3 s")
     expect("an early end is noticed", [Step("poweroff -f; sleep 30", "leave")],
@@ -299,7 +316,7 @@ def test_shape(report, profile, name):
     programs = [program for program in programs if ONLY_IN.get(program, name) == name]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
-                   limit + 60) for program in programs]
+                   limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
 
     def on_result(result):
         step = steps.pop(0)

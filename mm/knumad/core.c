@@ -74,7 +74,9 @@ static bool knumad_kicked;
 
 static void self_disable_work(struct work_struct *work)
 {
-	knumad_set_mode(KNUMAD_NEVER);
+	/* Unless somebody was faster, and has perhaps switched it on again */
+	if (READ_ONCE(knumad_broken))
+		knumad_set_mode(KNUMAD_NEVER);
 }
 
 static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
@@ -391,11 +393,15 @@ static bool walk_all(struct knumad_budget *budget)
 
 /* === Deciding === */
 
-static void fill_procs(struct knumad_pl_proc *pp)
+/* Return: how many; no more than there is room for, @nr, are filled in */
+static unsigned int fill_procs(struct knumad_pl_proc *pp, unsigned int nr)
 {
 	struct knumad_proc *proc;
+	unsigned int filled = 0;
 
 	knumad_for_each_proc(proc) {
+		if (filled++ >= nr)
+			continue;
 		*pp = (struct knumad_pl_proc) {
 			.resident = proc->now.resident,
 			.used = proc->now.used,
@@ -416,6 +422,22 @@ static void fill_procs(struct knumad_pl_proc *pp)
 		};
 		pp++;
 	}
+	return filled;
+}
+
+/* Are all homes nodes that somebody could run on? */
+static bool is_sane(const struct knumad_placement *pl)
+{
+	unsigned int i;
+
+	for (i = 0; i < pl->nr_procs; i++) {
+		int home = pl->procs[i].home;
+
+		if (!pl->procs[i].skip && home != NUMA_NO_NODE &&
+		    (home < 0 || home >= pl->nr_nodes || !pl->nodes[home].cores))
+			return false;
+	}
+	return true;
 }
 
 static void apply(const struct knumad_pl_proc *pp)
@@ -447,6 +469,7 @@ static void decide(struct pass_state *ps)
 		.others = ps->others,
 		.spread = READ_ONCE(knumad_tun.spread),
 	};
+	unsigned int nr;
 	long bytes;
 
 	if (!pl.nr_procs)
@@ -454,8 +477,9 @@ static void decide(struct pass_state *ps)
 	pl.procs = kvcalloc(pl.nr_procs, sizeof(*pl.procs), GFP_KERNEL);
 	if (!pl.procs)
 		return;
-	fill_procs(pl.procs);
-	if (!knumad_place(&pl))
+	nr = fill_procs(pl.procs, pl.nr_procs);
+	if (!knumad_inconsistent(KNUMAD_C_WATCHED, nr != pl.nr_procs) && !knumad_place(&pl) &&
+	    !knumad_inconsistent(KNUMAD_C_HOME, !is_sane(&pl)))
 		apply(pl.procs);
 	kvfree(pl.procs);
 	/* It was needed for a moment only, but counts for the maximum */
@@ -692,6 +716,7 @@ static void stop(void)
 	/* Nothing is armed any more */
 	static_branch_disable(&knumad_key);
 	knumad_fault_exit(knumad_sampling_learn);
+	knumad_inconsistent(KNUMAD_C_BYTES, knumad_stat(KNUMAD_S_BYTES));
 	WRITE_ONCE(knumad_broken, false);
 }
 

@@ -169,18 +169,33 @@ void knumad_housekeeping_cpus(struct cpumask *cpus);
  */
 #define KNUMAD_NICE	(-10)
 
-/*
- * Fail safe: on an inconsistency warn once, switch knumad off and leave the
- * machine running. For the knumad thread only.
+/* === check.c === */
+
+/**
+ * enum knumad_check - what must be so, or knumad switches itself off
+ * @KNUMAD_C_MOVED: no more was moved, and put back, than was isolated
+ * @KNUMAD_C_RESERVED: no more was isolated than there was room for
+ * @KNUMAD_C_TARGET: pages go to a node of this machine
+ * @KNUMAD_C_WATCHED: there are as many watched processes as were counted
+ * @KNUMAD_C_HOME: the home of a process is a node with memory and CPUs
+ * @KNUMAD_C_THREAD_HOME: the home of a thread is a node of this machine
+ * @KNUMAD_C_BYTES: switched off, nothing is left of its memory
+ * @KNUMAD_NR_CHECKS: their number
  */
-#define KNUMAD_WARN_ON(cond)						\
-({									\
-	bool __cond = !!(cond);						\
-									\
-	if (WARN_ONCE(__cond, "knumad: inconsistent, switching itself off\n")) \
-		knumad_self_disable();					\
-	unlikely(__cond);						\
-})
+enum knumad_check {
+	KNUMAD_C_MOVED,
+	KNUMAD_C_RESERVED,
+	KNUMAD_C_TARGET,
+	KNUMAD_C_WATCHED,
+	KNUMAD_C_HOME,
+	KNUMAD_C_THREAD_HOME,
+	KNUMAD_C_BYTES,
+	KNUMAD_NR_CHECKS
+};
+
+bool knumad_inconsistent(enum knumad_check check, bool wrong);
+const char *knumad_check_name(enum knumad_check check);
+unsigned int knumad_check_failed(enum knumad_check check);
 
 /* === registry.c === */
 

@@ -14,6 +14,7 @@
  */
 
 #include <linux/cpumask.h>
+#include <linux/cpuset.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/math64.h>
@@ -214,8 +215,8 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		knumad_verdict_add(KNUMAD_V_COPY_FAILED, failed);
 		knumad_stat_add(KNUMAD_S_MIGRATE_FAILED, failed);
 	}
-	if (KNUMAD_WARN_ON(moved > batch->nr_pages ||
-			   failed > batch->nr_folios))
+	if (knumad_inconsistent(KNUMAD_C_MOVED,
+				moved > batch->nr_pages || failed > batch->nr_folios))
 		moved = 0;
 	release(batch->target, batch->nr_pages, 0);
 	mutex_lock(&proc->move_lock);
@@ -260,6 +261,19 @@ static int target_of(const struct knumad_proc *proc, int nid)
 	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
 }
 
+/* The cpuset may have changed since the last look; what is on its way then arrives */
+static bool may_go(struct knumad_proc *proc, int nid)
+{
+	struct task_struct *leader = knumad_proc_task(proc);
+	bool allowed;
+
+	if (!leader)
+		return false;
+	allowed = node_isset(nid, cpuset_mems_allowed(leader));
+	put_task_struct(leader);
+	return allowed;
+}
+
 /* Isolate the next batch. Return: false if there is none now. */
 static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		       struct knumad_batch *batch, int nid)
@@ -273,11 +287,20 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	batch->target = target_of(proc, nid);
 	if (batch->target == NUMA_NO_NODE)
 		return false;
+	if (knumad_inconsistent(KNUMAD_C_TARGET,
+				batch->target < 0 || batch->target >= knumad_topo.nr))
+		return false;
+	if (!may_go(proc, batch->target)) {
+		stop_moving(proc, batch->target);
+		return false;
+	}
 	batch->max_pages = reserve(proc, batch->target);
 	if (!batch->max_pages)
 		return false;
 
 	ret = knumad_collect(proc, mm, batch);
+	if (knumad_inconsistent(KNUMAD_C_RESERVED, batch->nr_pages > batch->max_pages))
+		batch->max_pages = max(batch->max_pages, batch->nr_pages);
 	unused = batch->max_pages - batch->nr_pages;
 	release(batch->target, unused, unused);
 	if (ret == KNUMAD_WALK_BUSY) {

@@ -217,6 +217,9 @@ static int stats_show(struct seq_file *m, void *v)
 	for (i = 0; i < KNUMAD_NR_VERDICTS; i++)
 		seq_printf(m, "verdict_%s %llu\n", verdict_names[i],
 			   knumad_verdict_count(i));
+	for (i = 0; i < KNUMAD_NR_CHECKS; i++)
+		seq_printf(m, "failed_%s %u\n", knumad_check_name(i),
+			   knumad_check_failed(i));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

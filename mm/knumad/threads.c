@@ -544,6 +544,17 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 	s->fresh = true;
 }
 
+static bool is_sane(const struct knumad_span *sp)
+{
+	unsigned int i;
+
+	for (i = 0; i < sp->nr_threads; i++)
+		if (sp->threads[i].home != NUMA_NO_NODE &&
+		    (sp->threads[i].home < 0 || sp->threads[i].home >= sp->nr_nodes))
+			return false;
+	return true;
+}
+
 /**
  * knumad_threads_place - choose the homes of the threads of a process
  * @proc: the process, being sampled
@@ -579,7 +590,7 @@ bool knumad_threads_place(struct knumad_proc *proc)
 	fill_threads(s, sp.threads, seen);
 	for (i = 0; i < knumad_topo.nr; i++)
 		sp.resident += proc->now.resident[i];
-	if (knumad_span_place(&sp))
+	if (knumad_span_place(&sp) || knumad_inconsistent(KNUMAD_C_THREAD_HOME, !is_sane(&sp)))
 		goto out;
 	s->set = sp.set;
 	for (i = 0; i < sp.nr_threads; i++)

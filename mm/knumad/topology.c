@@ -125,18 +125,14 @@ static void update_busy(struct knumad_topology *topo, int nid, u64 elapsed)
 
 static unsigned long node_cores(int nid)
 {
-	cpumask_var_t cpus;
-	unsigned long cores;
+	static struct cpumask cpus;	/* of the one thread */
 	unsigned int cpu;
 
-	if (!zalloc_cpumask_var(&cpus, GFP_KERNEL))
-		return 0;
+	cpumask_clear(&cpus);
 	for_each_cpu(cpu, cpumask_of_node(nid))
 		if (knumad_cpu_usable(cpu))
-			cpumask_set_cpu(cpu, cpus);
-	cores = knumad_count_cores(cpus, smt_siblings);
-	free_cpumask_var(cpus);
-	return cores;
+			cpumask_set_cpu(cpu, &cpus);
+	return knumad_count_cores(&cpus, smt_siblings);
 }
 
 /**

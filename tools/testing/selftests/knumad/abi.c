@@ -462,6 +462,11 @@ TEST_F(abi, debugfs_stats)
 		EXPECT_TRUE(kn_find_stat(name, &value))
 			TH_LOG("no %s", name);
 	}
+	for (i = 0; kn_check_names[i]; i++, names++) {
+		snprintf(name, sizeof(name), "failed_%s", kn_check_names[i]);
+		EXPECT_TRUE(kn_find_stat(name, &value))
+			TH_LOG("no %s", name);
+	}
 	file = fopen(KN_DEBUGFS "stats", "re");
 	ASSERT_NE(NULL, file);
 	while (fgets(line, sizeof(line), file)) {

@@ -46,6 +46,10 @@ const char *const kn_verdict_names[] = {
 	"rate_limited", "copy_failed", "mmap_busy", NULL
 };
 
+const char *const kn_check_names[] = {
+	"moved", "reserved", "target", "watched", "home", "thread_home", "bytes", NULL
+};
+
 /*
  * Files. Everything returns a negative error number on failure.
  */

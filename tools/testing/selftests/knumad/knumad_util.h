@@ -159,6 +159,7 @@ struct kn_spanning {
 
 extern const char *const kn_stat_names[];
 extern const char *const kn_verdict_names[];
+extern const char *const kn_check_names[];
 
 int kn_parse_process(char *line, struct kn_process *process);
 bool kn_process(pid_t pid, struct kn_process *process);

@@ -24,6 +24,9 @@
 #include "knumad_util.h"
 
 #define MEM		(16 * KN_MB)
+
+/* Pages that are moved together */
+#define BATCH		128
 #define EXTRA		(8 * KN_MB)
 #define EXTRA_SEED	1000000007ULL
 #define HUGE		(2 * KN_MB)
@@ -345,6 +348,50 @@ TEST_F(respect, cpuset_with_cpus_of_one_node)
 	drop_cpuset();
 	if (why)
 		SKIP(return, "%s", why);
+}
+
+/*
+ * A node is taken away while memory goes there: the kernel moves it back, knumad nothing
+ * more to it, but for the batches that are on their way, one of each thread that moves.
+ */
+TEST_F(respect, cpuset_changes)
+{
+	const unsigned int most = 1000 - 1000 * 2 * BATCH / (MEM / KN_PAGE);
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	char mems[256], far[16];
+	unsigned int share;
+	const char *why;
+	int i;
+
+	ASSERT_LT(0, kn_read("/sys/devices/system/node/has_memory", mems, sizeof(mems)));
+	snprintf(far, sizeof(far), "%d", self->far);
+	why = make_cpuset(mems, KN_NONE);
+	if (why) {
+		drop_cpuset();
+		SKIP(return, "%s", why);
+	}
+	work.before = before_cpuset;
+	worker = kn_start(&work);
+	EXPECT_NE(NULL, worker);
+	EXPECT_EQ(0, kn_enable("always"));
+	for (i = 0; worker && i < 4; i++) {
+		EXPECT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 1) > 100, KN_PATIENCE))
+			kn_dump();
+		EXPECT_EQ(0, cgroup_write("cpuset.mems", far));
+		EXPECT_TRUE(kn_wait_share(worker, self->far, most, KN_PATIENCE))
+			kn_dump();
+		EXPECT_TRUE(kn_wait_until(kn_verdict_is(worker->pid, "cpuset"), KN_PATIENCE))
+			kn_dump();
+		share = kn_share_on(worker, self->far, 1);
+		EXPECT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+		EXPECT_EQ(share, kn_share_on(worker, self->far, 1));
+		EXPECT_EQ(0, cgroup_write("cpuset.mems", mems));
+	}
+	EXPECT_TRUE(worker && kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(worker && !kn_stop(worker));
+	drop_cpuset();
 }
 
 /* opt-in and opt-out */

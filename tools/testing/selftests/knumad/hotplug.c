@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs and memory of a node go away and come back while processes live there and pages
+ * move there: nothing is lost, homes follow, and things are as before in the end.
+ */
+#include <dirent.h>
+#include <errno.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define MEM		(16 * KN_MB)
+#define CPUS		"/sys/devices/system/cpu/"
+#define NODES		"/sys/devices/system/node/"
+#define ROUNDS		3
+
+FIXTURE(hotplug)
+{
+	struct kn_worker *worker[2];
+	int node[2];			/* the second one loses things */
+	__u64 disabled;
+};
+
+FIXTURE_SETUP(hotplug)
+{
+	const char *why;
+
+	if (kn_quick())
+		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->node[0] = kn_topo.full[0];
+	self->node[1] = kn_topo.full[1];
+}
+
+/* Put CPUs of a node on line, or off. Return: how many did. */
+static int set_cpus(int node, const char *online)
+{
+	char path[128], now[8];
+	int cpu, nr = 0;
+
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++) {
+		snprintf(path, sizeof(path), CPUS "cpu%d/online", cpu);
+		if (kn_topo.node_of_cpu[cpu] != node || access(path, W_OK))
+			continue;
+		if (kn_read(path, now, sizeof(now)) > 0 && now[0] == online[0])
+			continue;
+		nr += !kn_write(path, online);
+	}
+	return nr;
+}
+
+FIXTURE_TEARDOWN(hotplug)
+{
+	set_cpus(self->node[1], "1");
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+/* Two processes, each as many threads as a node has CPUs, all on the first node */
+static void start(struct __test_metadata *_metadata, struct _test_data_hotplug *self)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node[0], .cpu_node = KN_NONE,
+		.threads = kn_topo.cpus[self->node[0]] > 1 ? 2 : 1,
+	};
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		self->worker[i] = kn_start(&work);
+		ASSERT_NE(NULL, self->worker[i]);
+	}
+}
+
+/* Is one on each node, with all its memory? */
+static bool apart(struct _test_data_hotplug *self)
+{
+	int a = kn_gathered_on(self->worker[0], 1), b = kn_gathered_on(self->worker[1], 1);
+
+	return a != KN_NONE && b != KN_NONE && a != b;
+}
+
+/* Does nobody live on a node without CPUs? */
+static bool left(struct _test_data_hotplug *self, int node)
+{
+	return kn_home(self->worker[0]->pid) != node && kn_home(self->worker[1]->pid) != node;
+}
+
+TEST_F(hotplug, cpus_of_a_node)
+{
+	int nr, i;
+
+	if (kn_topo.nr_full != 2 || kn_max_cpus() > 2)
+		SKIP(return, "needs two nodes of two CPUs");
+	start(_metadata, self);
+	ASSERT_EQ(0, kn_enable("always"));
+	for (i = 0; i < ROUNDS; i++) {
+		ASSERT_TRUE(kn_wait_until(apart(self), KN_PATIENCE))
+			kn_dump();
+		nr = set_cpus(self->node[1], "0");
+		ASSERT_EQ(kn_topo.cpus[self->node[1]], nr);
+		EXPECT_TRUE(kn_wait_until(left(self, self->node[1]), KN_PATIENCE))
+			kn_dump();
+		EXPECT_TRUE(kn_wait_sweeps(self->worker[0], 2, KN_PATIENCE));
+		EXPECT_TRUE(kn_wait_sweeps(self->worker[1], 2, KN_PATIENCE));
+		ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
+	}
+	EXPECT_TRUE(kn_wait_until(apart(self), KN_PATIENCE))
+		kn_dump();
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(0, kn_stop(self->worker[i]));
+}
+
+/* On and off with a node's CPUs gone, and back on when they are back */
+TEST_F(hotplug, switched_meanwhile)
+{
+	int nr;
+
+	if (kn_topo.nr_full != 2 || kn_max_cpus() > 2)
+		SKIP(return, "needs two nodes of two CPUs");
+	start(_metadata, self);
+	nr = set_cpus(self->node[1], "0");
+	ASSERT_EQ(kn_topo.cpus[self->node[1]], nr);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_TRUE(left(self, self->node[1]));
+	ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
+	/* The node had no thread that moves pages when it was switched on */
+	EXPECT_TRUE(kn_wait_until(apart(self), KN_PATIENCE))
+		kn_dump();
+	nr = set_cpus(self->node[1], "0");
+	ASSERT_EQ(0, kn_enable("never"));
+	EXPECT_EQ(0, kn_stat("bytes"));
+	ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
+	EXPECT_EQ(0, kn_stop(self->worker[1]));
+}
+
+/* Take blocks of memory of a node off line or put them back. Return: how many did. */
+static int set_memory(int node, const char *state)
+{
+	char dir[128], path[512];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *blocks;
+
+	snprintf(dir, sizeof(dir), NODES "node%d", node);
+	blocks = opendir(dir);
+	while (blocks && (entry = readdir(blocks))) {
+		if (strncmp(entry->d_name, "memory", 6) ||
+		    strspn(entry->d_name + 6, "0123456789") != strlen(entry->d_name + 6))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/state", dir, entry->d_name);
+		nr += !kn_write(path, state);
+	}
+	if (blocks)
+		closedir(blocks);
+	return nr;
+}
+
+/*
+ * Memory goes to and fro, while blocks of the node it goes to are taken off line. Those
+ * that hold what cannot move stay, which is why it is not the whole node.
+ */
+TEST_F(hotplug, memory_of_a_node)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node[0], .threads = 1, .cpu_node = self->node[1],
+		.pinned = true,
+	};
+	int i, nr = 0;
+
+	if (access("/sys/devices/system/memory", F_OK))
+		SKIP(return, "needs CONFIG_MEMORY_HOTREMOVE");
+	self->worker[0] = kn_start(&work);
+	ASSERT_NE(NULL, self->worker[0]);
+	ASSERT_EQ(0, kn_enable("always"));
+	for (i = 0; i < ROUNDS; i++) {
+		int moved, back, node = self->node[!(i & 1)];
+
+		ASSERT_EQ(0, kn_pin(self->worker[0], node));
+		moved = set_memory(self->node[1], "offline");
+		nr += moved;
+		EXPECT_TRUE(kn_wait_sweeps(self->worker[0], 2, KN_PATIENCE));
+		back = set_memory(self->node[1], "online");
+		EXPECT_EQ(moved, back);
+		EXPECT_TRUE(kn_wait_share(self->worker[0], node, KN_GATHERED, KN_PATIENCE))
+			kn_dump();
+	}
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
+	if (!nr)
+		SKIP(return, "no block of node %d could be taken off line", self->node[1]);
+	TH_LOG("%d blocks went and came back", nr);
+}
+
+int main(int argc, char **argv)
+{
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
