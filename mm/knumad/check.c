@@ -85,9 +85,9 @@ bool knumad_inconsistent(enum knumad_check check, bool wrong)
 	wrong |= is_injected(check);
 	if (likely(!wrong))
 		return false;
-	if (atomic_inc_return(&failed[check]) == 1)
-		WARN(1, "knumad: check '%s' failed, switching itself off: please report this with all of debugfs knumad/\n",
-		     check_names[check]);
+	WARN(atomic_inc_return(&failed[check]) == 1,
+	     "knumad: check '%s' failed, switching itself off: please report this with all of debugfs knumad/\n",
+	     check_names[check]);
 	knumad_self_disable();
 	return true;
 }

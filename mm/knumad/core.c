@@ -434,7 +434,7 @@ static bool is_sane(const struct knumad_placement *pl)
 		int home = pl->procs[i].home;
 
 		if (!pl->procs[i].skip && home != NUMA_NO_NODE &&
-		    (home < 0 || home >= pl->nr_nodes || !pl->nodes[home].cores))
+		    (!knumad_is_node(home, pl->nr_nodes) || !pl->nodes[home].cores))
 			return false;
 	}
 	return true;

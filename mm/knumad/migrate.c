@@ -288,7 +288,7 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	if (batch->target == NUMA_NO_NODE)
 		return false;
 	if (knumad_inconsistent(KNUMAD_C_TARGET,
-				batch->target < 0 || batch->target >= knumad_topo.nr))
+				!knumad_is_node(batch->target, knumad_topo.nr)))
 		return false;
 	if (!may_go(proc, batch->target)) {
 		stop_moving(proc, batch->target);

@@ -91,6 +91,11 @@ struct knumad_placement {
 	size_t bytes;
 };
 
+static inline bool knumad_is_node(int nid, int nr_nodes)
+{
+	return nid >= 0 && nid < nr_nodes;
+}
+
 int knumad_place(struct knumad_placement *pl);
 u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes);
 s64 knumad_place_cost(const struct knumad_placement *pl,

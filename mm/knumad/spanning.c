@@ -189,11 +189,6 @@ static u32 shared(const struct knumad_span *sp, unsigned int t, unsigned int u)
 	return sp->shares[(size_t)t * sp->nr_threads + u];
 }
 
-static bool is_node(const struct knumad_span *sp, int nid)
-{
-	return nid >= 0 && nid < sp->nr_nodes;
-}
-
 static bool is_helper(const struct knumad_sp_thread *t)
 {
 	return t->load < KNUMAD_SPAN_HELPER;
@@ -235,7 +230,7 @@ static int busiest(struct span_state *s, const nodemask_t *of)
 
 	memset(s->share, 0, sp->nr_nodes * sizeof(*s->share));
 	for (t = 0; t < sp->nr_threads; t++)
-		if (is_node(sp, sp->threads[t].node))
+		if (knumad_is_node(sp->threads[t].node, sp->nr_nodes))
 			s->share[sp->threads[t].node] += sp->threads[t].load;
 	for_each_node_mask(nid, *of)
 		if (best == NUMA_NO_NODE || s->share[nid] > s->share[best])
@@ -391,7 +386,7 @@ static void init_threads(struct span_state *s)
 					own[nid] += (s64)p->seen[i] *
 						    extra(sp, nid, i);
 
-		if (!is_node(sp, p->home) || !node_isset(p->home, *may))
+		if (!knumad_is_node(p->home, sp->nr_nodes) || !node_isset(p->home, *may))
 			p->home = NUMA_NO_NODE;
 		else
 			s->load[p->home] += p->load;
@@ -437,7 +432,7 @@ static void place_homeless(struct span_state *s)
 
 		if (p->home != NUMA_NO_NODE)
 			continue;
-		if (is_node(sp, p->node) && node_isset(p->node, s->may[t]) &&
+		if (knumad_is_node(p->node, sp->nr_nodes) && node_isset(p->node, s->may[t]) &&
 		    fits(s, p->node, p->load)) {
 			p->home = p->node;
 		} else {

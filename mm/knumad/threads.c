@@ -548,10 +548,12 @@ static bool is_sane(const struct knumad_span *sp)
 {
 	unsigned int i;
 
-	for (i = 0; i < sp->nr_threads; i++)
-		if (sp->threads[i].home != NUMA_NO_NODE &&
-		    (sp->threads[i].home < 0 || sp->threads[i].home >= sp->nr_nodes))
+	for (i = 0; i < sp->nr_threads; i++) {
+		int home = sp->threads[i].home;
+
+		if (home != NUMA_NO_NODE && !knumad_is_node(home, sp->nr_nodes))
 			return false;
+	}
 	return true;
 }
 

@@ -28,11 +28,9 @@ FIXTURE_SETUP(halts)
 	struct kn_work work = { .size = MEM, .threads = 1, .pinned = true };
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
 	kn_save(PM_TEST);
 	kn_save(PM_DELAY);
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->node[0] = kn_topo.full[0];

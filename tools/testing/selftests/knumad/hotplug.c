@@ -4,7 +4,6 @@
  * move there: nothing is lost, homes follow, and things are as before in the end.
  */
 #include <dirent.h>
-#include <errno.h>
 
 #include "kselftest_harness.h"
 #include "knumad_util.h"
@@ -18,16 +17,13 @@ FIXTURE(hotplug)
 {
 	struct kn_worker *worker[2];
 	int node[2];			/* the second one loses things */
-	__u64 disabled;
 };
 
 FIXTURE_SETUP(hotplug)
 {
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->node[0] = kn_topo.full[0];

@@ -113,6 +113,7 @@ bool kn_quick(void);
 void kn_save(const char *path);
 void kn_save_system(void);
 const char *kn_begin(int full_nodes);
+const char *kn_begin_once(int full_nodes);
 void kn_end(void);
 const char *kn_use_folios(size_t folio);
 __u64 kn_folio_stat(size_t folio, const char *name);

@@ -24,12 +24,12 @@
 #include "knumad_util.h"
 
 #define MEM		(16 * KN_MB)
-
-/* Pages that are moved together */
-#define BATCH		128
 #define EXTRA		(8 * KN_MB)
 #define EXTRA_SEED	1000000007ULL
 #define HUGE		(2 * KN_MB)
+
+/* Pages that are moved together */
+#define BATCH		128
 
 /*
  * Moved: this many per mille of the extra memory. Of memory just touched some
@@ -48,9 +48,7 @@ FIXTURE_SETUP(respect)
 {
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->far = kn_topo.full[0];

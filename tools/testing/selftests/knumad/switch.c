@@ -22,9 +22,7 @@ FIXTURE_SETUP(onoff)
 {
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->far = kn_topo.full[0];
