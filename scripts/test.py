@@ -49,8 +49,8 @@ EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
 
 # Selftests that take minutes, or do not depend on the shape: where they run.
-ONLY_IN = {"threads": "2-nodes", "hotplug": "2-nodes", "halts": "2-nodes",
-           "failsafe": "2-nodes+kasan"}
+ONLY_IN = {"threads": ["2-nodes"], "hotplug": ["2-nodes"],
+           "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"]}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
 WARNING_END = r"---\[ end trace"
@@ -313,7 +313,7 @@ def test_shape(report, profile, name):
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    programs = [program for program in programs if ONLY_IN.get(program, name) == name]
+    programs = [program for program in programs if name in ONLY_IN.get(program, [name])]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
