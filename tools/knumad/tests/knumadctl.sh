@@ -365,28 +365,140 @@ result $? 'without debugfs'
 mount -t debugfs none /sys/kernel/debug
 end_workers
 
-# The scripts: each one while knumad gathers a process
-for script in who-moved why-not pass-cost thread-moves home-changes; do
-	knumadctl off
-	start_misplaced
-	"$here/../$script.sh" 10 >said 2>&1 &
-	tracer=$!
-	await sh -c "cat /sys/kernel/tracing/instances/knumad-*/events/knumad/enable 2>/dev/null |
-		     grep -q '[1X]'"
-	knumadctl on
-	wait $tracer
-	status=$?
-	[ $status -eq 0 ] && case $script in
-	who-moved) grep -q "$worker misplaced  *1  *[1-9]" said ;;
-	why-not) grep -q "$worker misplaced .* -> home\$" said ;;
-	pass-cost) grep -q '^passes  *[1-9]' said && grep -q '^processes watched  *[1-9]' said ;;
-	# Its threads may run nowhere else: there is nothing to move, and no noise
-	thread-moves) ! grep -v ' CPU .* -> ' said ;;
-	home-changes) grep -q "$worker misplaced .* -> node 1 " said ;;
-	esac
-	result $? "script $script.sh"
-	end_workers
+# The scripts, all of them while knumad brings threads to their memory, and then memory to its
+# threads. What they tell when it is over, and Ctrl-C is typed, are the kernel's own figures.
+scripts='who-moved why-not pass-cost thread-moves home-changes'
+
+counters() {
+	cat /sys/kernel/debug/knumad/stats
+	sed -n 's/^knumad_/vm_/p' /proc/vmstat
+}
+
+# How much has a counter grown meanwhile?
+grown() {
+	awk -v name="$1" '$1 == name { n = $2 - n } END { print n + 0 }' before after
+}
+
+# shellcheck disable=SC2317 # called by await
+all_trace() {
+	[ "$(cat /sys/kernel/tracing/instances/knumad-*/events/knumad/enable 2>/dev/null |
+	     grep -c '[1X]')" -eq 5 ]
+}
+
+# shellcheck disable=SC2317 # called by await
+has_begun() {
+	[ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
+}
+
+# shellcheck disable=SC2317 # called by await
+threads_moved() {
+	counters >after
+	[ $(($(grown tasks_moved) + $(grown tasks_swapped))) -gt 0 ]
+}
+
+# On a terminal, where Ctrl-C is typed as soon as there is a file "end"
+# shellcheck disable=SC2016 # expanded there
+trace_until_end() {
+	{
+		until [ -e end ]; do
+			sleep 0.2
+		done
+		printf 'send \003\nexits 0\n'
+	} | TERM=xterm "$here/pty" sh -c 'exec "$0" 600 >"$1" 2>&1' "$here/../$1.sh" "$1.out" \
+		>"$1.pty"
+}
+
+tracers=
+for script in $scripts; do
+	trace_until_end "$script" &
+	tracers="$tracers $!"
 done
+start_misplaced
+all_cpus=$(taskset -p $$)
+await all_trace && await has_begun "$worker" &&
+	for thread in /proc/"$worker"/task/*; do
+		taskset -p "${all_cpus##* }" "${thread##*/}" || break
+	done >said 2>&1
+counters >before
+knumadctl on
+await threads_moved
+happened=$?
+end_workers
+start_misplaced
+await is_gathered "$worker" || happened=1
+knumadctl off
+counters >after
+touch end
+for tracer in $tracers; do
+	wait "$tracer" || happened=1
+done
+tail -n 3 ./*.pty >said
+[ $happened -eq 0 ] && [ "$(grown pages_migrated)" -gt 0 ] && [ "$(grown homes_set)" -gt 0 ] &&
+	! grep -q 'not counted' ./*.out
+result $? 'scripts: Ctrl-C ends them when something has happened'
+
+# So many lines like that?
+lines() {
+	[ "$(grep -c -e "$2" "$script.out")" -eq "$1" ] && return
+	echo "not $1 lines with: $2" >>said
+	return 1
+}
+
+# Rounded to 0.1 MB, line by line
+moved_as_counted() {
+	awk -v pages="$(grown pages_migrated)" -v kb=$(($(getconf PAGESIZE 2>/dev/null || echo 4096) / 1024)) \
+		-v failed="$(grown migrate_failed)" '
+	NR > 1 { mb += $(NF - 1); rest += $NF }
+	END { off = mb - pages * kb / 1024; most = 0.05 * NR
+	      exit off > most || off < -most || (!failed && rest) }' "$script.out" &&
+		[ "$(grown pages_migrated)" -eq "$(grown vm_pages_migrated)" ]
+}
+
+# A line for each new verdict on a process, then those on pages with their number
+verdicts_as_counted() {
+	pages=
+	# shellcheck disable=SC2013 # words
+	for verdict in $(sed -n 's/^verdict_\([a-z_]*\) .*/\1/p' after); do
+		if [ "$verdict" = shared ]; then
+			pages=1
+		fi
+		count=$(grown "verdict_$verdict")
+		if [ -z "$pages" ]; then
+			lines "$count" " -> $verdict\$" || return
+		else
+			lines $((count > 0)) "^ *$count times $verdict\$" || return
+		fi
+	done
+}
+
+figure() {
+	sed -n "s/^$1  *\([0-9.]*\).*/\1/p" "$script.out"
+}
+
+for script in $scripts; do
+	cp "$script.out" said
+	case $script in
+	who-moved) grep -q "^ *$worker misplaced  *1  *[1-9]" said && moved_as_counted ;;
+	why-not) grep -q " $worker misplaced .* -> home\$" said && verdicts_as_counted ;;
+	pass-cost)
+		[ "$(figure passes)" -eq "$(grown passes)" ] && [ "$(figure 'processes watched')" -ge 1 ] &&
+			[ "$(figure 'page table entries')" -eq "$(grown pages_scanned)" ]
+		;;
+	thread-moves)
+		lines "$(grown tasks_moved)" ' CPU .* -> .*  moved$' &&
+			lines "$(grown tasks_swapped)" ' CPU .* -> .*  exchanged with [0-9]*$' &&
+			! grep -v ' CPU .* -> ' said
+		;;
+	home-changes)
+		grep -q " $worker misplaced .* -> node 1 " said &&
+			lines "$(grown homes_set)" ' process .* -> node ' &&
+			lines "$(grown homes_cleared)" ' process .* -> none ' &&
+			lines "$(grown thread_homes_set)" ' thread '
+		;;
+	esac
+	result $? "script $script.sh: as counted"
+done
+end_workers
 [ -z "$(ls /sys/kernel/tracing/instances)" ]
 result $? 'scripts leave nothing behind'
 
