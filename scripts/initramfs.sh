@@ -79,12 +79,12 @@ done
 
 # knumadctl, static; what it must know of terminals; its tests
 knumadctl=(make -s -j "$jobs" -C tools/knumad STATIC=1 "OUTPUT=$PWD/build/knumadctl")
-"${knumadctl[@]}" all "$PWD/build/knumadctl/pty"
+"${knumadctl[@]}" all "$PWD"/build/knumadctl/{pty,crowd}
 "${knumadctl[@]}" install "DESTDIR=$PWD/$root" PREFIX=/usr
 for terminal in l/linux v/vt100 x/xterm x/xterm-256color s/screen; do
 	install -D -m 644 {,$root}/lib/terminfo/$terminal
 done
-install -D -t $root/usr/share/knumadctl/tests tools/knumad/tests/knumadctl.sh build/knumadctl/pty
+install -D -t $root/usr/share/knumadctl/tests tools/knumad/tests/knumadctl.sh build/knumadctl/{pty,crowd}
 
 pack() {
 	(cd "$1" && find . -print0 | LC_ALL=C sort -z |

@@ -3,8 +3,8 @@
 # Tests of knumadctl on a machine with knumad, reported as TAP. They want to be root on a
 # machine with two nodes that nobody else uses: the guest of this repository.
 #
-# Needs knumadctl, its scripts beside this directory, pty in it, perf, misplaced, and a user
-# called nobody. Whatever is not there fails the tests that need it.
+# Needs knumadctl, its scripts beside this directory, pty and crowd in it, perf, misplaced,
+# and a user called nobody. Whatever is not there fails the tests that need it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
@@ -364,6 +364,56 @@ fi
 result $? 'without debugfs'
 mount -t debugfs none /sys/kernel/debug
 end_workers
+
+# Thousands of processes: what there is to do grows as their number, not as its square.
+few=500
+many=$((4 * few))
+
+# Does knumad watch so many processes?
+# shellcheck disable=SC2317 # called by await
+watches() {
+	[ "$(sed -n 's/^mms_watched //p' /sys/kernel/debug/knumad/stats)" -ge "$1" ]
+}
+
+# Lines "CALLS MICROSECONDS KB COMMAND" with so many processes
+costs() {
+	"$here/crowd" "$1" 1300 >said &
+	workers=$!
+	await grep -q ready said && await watches "$1" || return
+	for command in status 'status --json' metrics 'metrics --processes' 'top -b -n 1' \
+			'top -b -n 2 -d 0.1'; do
+		# shellcheck disable=SC2086 # words
+		echo "$("$here/crowd" cost knumadctl $command) $command" || return
+	done
+	end_workers
+}
+
+old_mb=$(cat $sysfs/min_resident_mb)
+old_ms=$(cat $sysfs/min_cpu_ms)
+echo 1 >$sysfs/min_resident_mb
+echo 0 >$sysfs/min_cpu_ms
+knumadctl on
+costs $few >costs.few && costs $many >costs.many && awk -v few=$few -v many=$many '
+NR == FNR { calls[FNR] = $1; us[FNR] = $2; kb[FNR] = $3; next }
+{
+	printf "# %d and %d processes: calls %d, %d; ms %.1f, %.1f; kB %d, %d:", few, many,
+	       calls[FNR], $1, us[FNR] / 1000, $2 / 1000, kb[FNR], $3
+	for (i = 4; i <= NF; i++)
+		printf " %s", $i
+	print ""
+	# Four times as many. Times only inform: they are those of an emulated machine that
+	# may stand still now and then; the unit tests see to them
+	if ($1 < 3 * calls[FNR] || $1 > 4.1 * calls[FNR] || $3 > 4.1 * kb[FNR])
+		bad = 1
+}
+END { exit bad || FNR != 6 }' costs.few costs.many >said
+linear=$?
+grep '^#' said
+(exit $linear)
+result $? 'thousands of processes: linear'
+knumadctl off
+echo "$old_mb" >$sysfs/min_resident_mb
+echo "$old_ms" >$sysfs/min_cpu_ms
 
 # The scripts, all of them while knumad brings threads to their memory, and then memory to its
 # threads. What they tell when it is over, and Ctrl-C is typed, are the kernel's own figures.
