@@ -3,8 +3,8 @@
 # Tests of knumadctl on a machine with knumad, reported as TAP. They want to be root on a
 # machine with two nodes that nobody else uses: the guest of this repository.
 #
-# Needs knumadctl, its scripts beside this directory, pty and crowd in it, perf, misplaced,
-# and a user called nobody. Whatever is not there fails the tests that need it.
+# Needs knumadctl, its scripts beside this directory; in it pty, crowd, first-steps.sh and the
+# admin guide; perf, misplaced, and a user called nobody. Whatever is not there fails the tests that need it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
@@ -292,6 +292,10 @@ result $? 'report --svg without gnuplot'
 
 end_workers
 knumadctl off
+run 0 sh "$here/first-steps.sh" "$here/knumad.rst"
+result $? 'first steps: as in the admin guide'
+knumadctl off
+
 run 1 knumadctl record -n 1 -o no.rec && said 'knumad is off' '-p PID'
 result $? 'record: nothing is watched'
 
