@@ -74,7 +74,7 @@ check_abi() {
 }
 
 check_shell() {
-	shellcheck -x .ci/run guest/init scripts/*.sh tools/knumad/*/*.sh tools/knumad/tests/completion.bash
+	shellcheck -x .ci/run guest/init guest/usr/bin/* scripts/*.sh tools/knumad/*/*.sh tools/knumad/tests/completion.bash
 	shellcheck -x -s bash tools/knumad/knumadctl.bash
 }
 

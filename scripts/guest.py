@@ -19,6 +19,7 @@ import os
 import re
 import secrets
 import selectors
+import shutil
 import signal
 import socket
 import struct
@@ -556,6 +557,8 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
 def shell(topology, profile="lab", append="", files=None, mode="single",
           extras=False):
     """An interactive guest on this terminal."""
+    size = shutil.get_terminal_size()
+    append += f" TERM={os.environ.get('TERM', 'linux')} ROWS={size.lines} COLUMNS={size.columns}"
     contents = {path.lstrip("/"): (0o755, Path(host).read_bytes())
                 for path, host in (files or {}).items()}
     with initrd(topology, contents, extras) as image:

@@ -79,12 +79,17 @@ done
 
 # knumadctl, static; what it must know of terminals; its tests
 knumadctl=(make -s -j "$jobs" -C tools/knumad STATIC=1 "OUTPUT=$PWD/build/knumadctl")
-"${knumadctl[@]}" all "$PWD/build/knumadctl/pty"
+"${knumadctl[@]}" all "$PWD"/build/knumadctl/{pty,crowd}
 "${knumadctl[@]}" install "DESTDIR=$PWD/$root" PREFIX=/usr
-for terminal in l/linux v/vt100 x/xterm x/xterm-256color s/screen; do
-	install -D -m 644 {,$root}/lib/terminfo/$terminal
+for terminal in l/linux v/vt100 x/xterm{,-256color} s/screen{,-256color} t/tmux{,-256color}; do
+	install -D -m 644 {,$root}/lib/terminfo/"$terminal"
 done
-install -D -t $root/usr/share/knumadctl/tests tools/knumad/tests/knumadctl.sh build/knumadctl/pty
+install -D -t $root/usr/share/knumadctl/tests tools/knumad/tests/{knumadctl,first-steps}.sh \
+	Documentation/admin-guide/mm/knumad.rst build/knumadctl/{pty,crowd}
+# To be read in the guest, which has a pager only
+mkdir -p $root/usr/share/{man/cat8,doc}
+LC_ALL=C MANWIDTH=80 man -l tools/knumad/knumadctl.8 >$root/usr/share/man/cat8/knumadctl.8
+ln -s ../knumadctl/tests/knumad.rst $root/usr/share/doc/
 
 pack() {
 	(cd "$1" && find . -print0 | LC_ALL=C sort -z |

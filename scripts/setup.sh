@@ -16,7 +16,7 @@ packages=(
 	# benchmarks
 	gnuplot-nox
 	# checks
-	coccinelle groff-base libpython3-dev man-db shellcheck sparse
+	coccinelle groff-base libpython3-dev man-db shellcheck sparse tmux
 )
 
 installed() {

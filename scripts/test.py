@@ -43,7 +43,7 @@ KUNIT = {"lab": "", "debug": " kunit.filter=speed>slow kunit.filter_action=skip"
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60, "knumadctl": 180,
+            "observer": 60, "knumadctl": 240,
             "debug": 420}
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
@@ -146,12 +146,13 @@ def build_lab(report):
 
 
 def test_knumadctl(report):
-    """Its unit tests, and all of its commands in a guest."""
+    """Its unit tests, all of its commands in a guest, and top as its user sees it."""
     host_tap(report, "knumadctl host", "make", "-s", "-C", "tools/knumad", "STATIC=1",
              f"OUTPUT={BUILD}/knumadctl", "check")
     test_program(report, "knumadctl guest", SHAPES["2-nodes"],
                  Step("sh /usr/share/knumadctl/tests/knumadctl.sh 2>&1", "knumadctl", 600),
                  log=BUILD / "log/test-knumadctl.log")
+    host_tap(report, "knumadctl tmux", "tools/knumad/tests/tmux.sh", "scripts/guest.py", "--shell")
 
 
 def build_off(report):

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/prctl.h>
 #include <linux/ptrace.h>
+#include <linux/sched/coredump.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/security.h>
@@ -179,15 +180,19 @@ unlock:
 	return ret;
 }
 
-/* Whose process it is, or who may set limits for anybody */
-static bool may_choose(struct task_struct *task, const struct cred *who)
+/*
+ * Whose process it is, or who may set limits for anybody. What got rights by exec, set-uid,
+ * set-gid or with capabilities, is nobody's: who started it, and opened the file before,
+ * would not get it open now, whatever rights the program lays down for a while.
+ */
+static bool may_choose(struct task_struct *task, struct mm_struct *mm, const struct cred *who)
 {
 	const struct cred *theirs;
 	bool may;
 
 	rcu_read_lock();
 	theirs = __task_cred(task);
-	may = uid_eq(who->euid, theirs->euid) ||
+	may = (uid_eq(who->euid, theirs->euid) && get_dumpable(mm) == SUID_DUMP_USER) ||
 	      security_capable(who, theirs->user_ns, CAP_SYS_RESOURCE, CAP_OPT_NONE) == 0;
 	rcu_read_unlock();
 	return may;
@@ -223,16 +228,16 @@ int knumad_task_write(struct task_struct *task, const struct cred *who,
 	ret = down_read_killable(&task->signal->exec_update_lock);
 	if (ret)
 		return ret;
-	ret = -EPERM;
-	if (!may_choose(task, who))
-		goto unlock;
-	mm = get_task_mm(task);
 	ret = -ESRCH;
+	mm = get_task_mm(task);
 	if (!mm)
 		goto unlock;
-	knumad_choose(mm, choice);
+	ret = -EPERM;
+	if (may_choose(task, mm, who)) {
+		knumad_choose(mm, choice);
+		ret = 0;
+	}
 	mmput(mm);
-	ret = 0;
 unlock:
 	up_read(&task->signal->exec_update_lock);
 	return ret;

@@ -106,26 +106,36 @@ static void print_nodes(FILE *out, const struct view *v)
 					i, j, v->traffic.share[i * m->nr + j]);
 }
 
-static void print_verdicts(FILE *out, const struct processes *ps)
+/**
+ * metrics_verdicts - how many processes have which verdict?
+ * @out: where to write it
+ * @ps: the processes
+ */
+void metrics_verdicts(FILE *out, const struct processes *ps)
 {
-	size_t i, j, count;
+	/* There are some dozen words, however many processes */
+	struct {
+		const char *word;
+		size_t count;
+	} *v = NULL;
+	size_t i, j, nr = 0;
 
 	describe(out, "processes", "gauge", "Watched processes by verdict.");
 	for (i = 0; i < ps->nr; i++) {
 		if (!process_watched(&ps->v[i]))
 			continue;
-		/* A verdict is printed with the first process that has it */
-		for (j = 0, count = 0; j < ps->nr; j++) {
-			if (strcmp(ps->v[i].verdict, ps->v[j].verdict))
-				continue;
-			if (j < i)
-				break;
-			count++;
+		for (j = 0; j < nr && strcmp(v[j].word, ps->v[i].verdict); j++)
+			;
+		if (j == nr) {
+			v = xgrow(v, nr, sizeof(*v));
+			v[nr].word = ps->v[i].verdict;
+			v[nr++].count = 0;
 		}
-		if (count)
-			fprintf(out, "knumad_processes{verdict=\"%s\"} %zu\n", ps->v[i].verdict,
-				count);
+		v[j].count++;
 	}
+	for (j = 0; j < nr; j++)
+		fprintf(out, "knumad_processes{verdict=\"%s\"} %zu\n", v[j].word, v[j].count);
+	free(v);
 }
 
 /* One sample of a process, with its labels; @node: -1 for none */
@@ -202,7 +212,7 @@ static void print_all(FILE *out, const struct paths *paths, const struct view *v
 	print_nodes(out, v);
 	if (v->error)
 		return;
-	print_verdicts(out, &v->processes);
+	metrics_verdicts(out, &v->processes);
 	if (processes)
 		print_processes(out, &v->processes);
 }

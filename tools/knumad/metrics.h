@@ -6,7 +6,9 @@
 #define KNUMADCTL_METRICS_H
 
 #include "knumadctl.h"
+#include "process.h"
 
 void metrics_label(FILE *out, const char *text);
+void metrics_verdicts(FILE *out, const struct processes *ps);
 
 #endif /* KNUMADCTL_METRICS_H */

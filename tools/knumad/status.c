@@ -109,7 +109,7 @@ static void print_processes(const struct view *v)
 		print_process(&v->processes.v[i]);
 	}
 	if (!watched)
-		puts("\nNo process is watched.");
+		puts("\nNo process is watched. 'knumadctl explain PID' tells where any is.");
 	else
 		puts("\n'knumadctl explain PID' tells more about one of them.");
 }

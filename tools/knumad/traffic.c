@@ -22,7 +22,14 @@ static void add_thread(struct traffic *t, size_t node, double load, const __u64 
 		t->share[node * t->nr + i] += load * samples[i] / all;
 }
 
-/* "pid tid home node load_mcpu samples", by process; the pids that have such lines */
+static int by_number(const void *a, const void *b)
+{
+	const pid_t *p = a, *q = b;
+
+	return (*p > *q) - (*p < *q);
+}
+
+/* "pid tid home node load_mcpu samples", by process; the pids that have such lines, sorted */
 static size_t add_threads(struct traffic *t, char *text, pid_t **pids)
 {
 	__u64 *samples = xalloc(t->nr, sizeof(__u64));
@@ -45,15 +52,9 @@ static size_t add_threads(struct traffic *t, char *text, pid_t **pids)
 		(*pids)[nr++] = pid;
 	}
 	free(samples);
+	if (nr)
+		qsort(*pids, nr, sizeof(**pids), by_number);
 	return nr;
-}
-
-static bool is_among(const pid_t *pids, size_t nr, pid_t pid)
-{
-	while (nr--)
-		if (pids[nr] == pid)
-			return true;
-	return false;
 }
 
 static void add_process(struct traffic *t, const struct process *p)
@@ -82,7 +83,7 @@ void traffic_estimate(const struct processes *ps, char *threads, size_t nr_nodes
 	t->share = xalloc(nr_nodes * nr_nodes, sizeof(double));
 	nr = add_threads(t, threads, &sampled);
 	for (i = 0; i < ps->nr; i++)
-		if (!is_among(sampled, nr, ps->v[i].pid))
+		if (!nr || !bsearch(&ps->v[i].pid, sampled, nr, sizeof(*sampled), by_number))
 			add_process(t, &ps->v[i]);
 	free(sampled);
 }

@@ -7,7 +7,7 @@
 . "${0%/*}/trace.sh"
 seconds_of "$@"
 
-trace knumad_home knumad_thread | awk "$event"'
+trace knumad_home knumad_thread | digest "$event"'
 function node(nid) { return nid < 0 ? "none" : "node " nid }
 "to" in v {
 	id = "pid" in v ? v["pid"] : v["tid"]

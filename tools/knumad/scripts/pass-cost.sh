@@ -7,7 +7,8 @@
 . "${0%/*}/trace.sh"
 seconds_of "$@"
 
-trace knumad_pass | awk -v seconds="$seconds" "$event"'
+trace knumad_pass | digest "$event"'
+BEGIN { began = uptime() }
 "cpu_ns" in v {
 	ms = v["cpu_ns"] / 1e6
 	passes++
@@ -19,9 +20,10 @@ trace knumad_pass | awk -v seconds="$seconds" "$event"'
 		watched = v["watched"]
 }
 END {
-	printf "passes                  %d in %d s\n", passes, seconds
+	seconds = uptime() - began
+	printf "passes                  %d in %.0f s\n", passes, seconds
 	printf "processes watched       %d at most\n", watched
 	printf "page table entries      %d\n", pages
 	printf "CPU time of a pass      %.2f ms, at most %.2f ms\n", passes ? sum / passes : 0, most
-	printf "CPU time altogether     %.1f ms, %.2f %% of a CPU\n", sum, sum / seconds / 10
+	printf "CPU time altogether     %.1f ms, %.2f %% of a CPU\n", sum, seconds ? sum / seconds / 10 : 0
 }'

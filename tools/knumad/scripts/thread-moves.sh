@@ -7,7 +7,7 @@
 . "${0%/*}/trace.sh"
 seconds_of "$@"
 
-trace knumad_task_move | awk "$event"'
+trace knumad_task_move | digest "$event"'
 v["tid"] {
 	what = v["swapped"] > 0 ? "exchanged with " v["swapped"] : "moved"
 	# A negative number is an error of the kernel: the CPU was taken, or the thread had gone

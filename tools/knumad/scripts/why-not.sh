@@ -10,7 +10,7 @@ seconds_of "$@"
 stats=/sys/kernel/debug/knumad/stats
 
 before=$(cat $stats 2>/dev/null)
-trace knumad_verdict | awk "$event"'
+trace knumad_verdict | digest "$event"'
 v["to"] {
 	printf "%s s  %7d %-15s %s -> %s\n", stamp(), v["pid"], comm(v["pid"]), v["from"], v["to"]
 	fflush()

@@ -3,8 +3,8 @@
 # Tests of knumadctl on a machine with knumad, reported as TAP. They want to be root on a
 # machine with two nodes that nobody else uses: the guest of this repository.
 #
-# Needs knumadctl, its scripts beside this directory, pty in it, perf, misplaced, and a user
-# called nobody. Whatever is not there fails the tests that need it.
+# Needs knumadctl, its scripts beside this directory; in it pty, crowd, first-steps.sh and the
+# admin guide; perf, misplaced, and a user called nobody. Whatever is not there fails the tests that need it.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
@@ -292,6 +292,10 @@ result $? 'report --svg without gnuplot'
 
 end_workers
 knumadctl off
+run 0 sh "$here/first-steps.sh" "$here/knumad.rst"
+result $? 'first steps: as in the admin guide'
+knumadctl off
+
 run 1 knumadctl record -n 1 -o no.rec && said 'knumad is off' '-p PID'
 result $? 'record: nothing is watched'
 
@@ -365,28 +369,190 @@ result $? 'without debugfs'
 mount -t debugfs none /sys/kernel/debug
 end_workers
 
-# The scripts: each one while knumad gathers a process
-for script in who-moved why-not pass-cost thread-moves home-changes; do
-	knumadctl off
-	start_misplaced
-	"$here/../$script.sh" 10 >said 2>&1 &
-	tracer=$!
-	await sh -c "cat /sys/kernel/tracing/instances/knumad-*/events/knumad/enable 2>/dev/null |
-		     grep -q '[1X]'"
-	knumadctl on
-	wait $tracer
-	status=$?
-	[ $status -eq 0 ] && case $script in
-	who-moved) grep -q "$worker misplaced  *1  *[1-9]" said ;;
-	why-not) grep -q "$worker misplaced .* -> home\$" said ;;
-	pass-cost) grep -q '^passes  *[1-9]' said && grep -q '^processes watched  *[1-9]' said ;;
-	# Its threads may run nowhere else: there is nothing to move, and no noise
-	thread-moves) ! grep -v ' CPU .* -> ' said ;;
-	home-changes) grep -q "$worker misplaced .* -> node 1 " said ;;
-	esac
-	result $? "script $script.sh"
+# Thousands of processes: what there is to do grows as their number, not as its square.
+few=500
+many=$((4 * few))
+
+# Does knumad watch so many processes?
+# shellcheck disable=SC2317 # called by await
+watches() {
+	[ "$(sed -n 's/^mms_watched //p' /sys/kernel/debug/knumad/stats)" -ge "$1" ]
+}
+
+# Lines "CALLS MICROSECONDS KB COMMAND" with so many processes
+costs() {
+	"$here/crowd" "$1" 1300 >said &
+	workers=$!
+	await grep -q ready said && await watches "$1" || return
+	for command in status 'status --json' metrics 'metrics --processes' 'top -b -n 1' \
+			'top -b -n 2 -d 0.1'; do
+		# shellcheck disable=SC2086 # words
+		echo "$("$here/crowd" cost knumadctl $command) $command" || return
+	done
 	end_workers
+}
+
+old_mb=$(cat $sysfs/min_resident_mb)
+old_ms=$(cat $sysfs/min_cpu_ms)
+echo 1 >$sysfs/min_resident_mb
+echo 0 >$sysfs/min_cpu_ms
+knumadctl on
+costs $few >costs.few && costs $many >costs.many && awk -v few=$few -v many=$many '
+NR == FNR { calls[FNR] = $1; us[FNR] = $2; kb[FNR] = $3; next }
+{
+	printf "# %d and %d processes: calls %d, %d; ms %.1f, %.1f; kB %d, %d:", few, many,
+	       calls[FNR], $1, us[FNR] / 1000, $2 / 1000, kb[FNR], $3
+	for (i = 4; i <= NF; i++)
+		printf " %s", $i
+	print ""
+	# Four times as many. Times only inform: they are those of an emulated machine that
+	# may stand still now and then; the unit tests see to them
+	if ($1 < 3 * calls[FNR] || $1 > 4.1 * calls[FNR] || $3 > 4.1 * kb[FNR])
+		bad = 1
+}
+END { exit bad || FNR != 6 }' costs.few costs.many >said
+linear=$?
+grep '^#' said
+(exit $linear)
+result $? 'thousands of processes: linear'
+knumadctl off
+echo "$old_mb" >$sysfs/min_resident_mb
+echo "$old_ms" >$sysfs/min_cpu_ms
+
+# The scripts, all of them while knumad brings threads to their memory, and then memory to its
+# threads. What they tell when it is over, and Ctrl-C is typed, are the kernel's own figures.
+scripts='who-moved why-not pass-cost thread-moves home-changes'
+
+counters() {
+	cat /sys/kernel/debug/knumad/stats
+	sed -n 's/^knumad_/vm_/p' /proc/vmstat
+}
+
+# How much has a counter grown meanwhile?
+grown() {
+	awk -v name="$1" '$1 == name { n = $2 - n } END { print n + 0 }' before after
+}
+
+# shellcheck disable=SC2317 # called by await
+all_trace() {
+	[ "$(cat /sys/kernel/tracing/instances/knumad-*/events/knumad/enable 2>/dev/null |
+	     grep -c '[1X]')" -eq 5 ]
+}
+
+# shellcheck disable=SC2317 # called by await
+has_begun() {
+	[ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
+}
+
+# shellcheck disable=SC2317 # called by await
+threads_moved() {
+	counters >after
+	[ $(($(grown tasks_moved) + $(grown tasks_swapped))) -gt 0 ]
+}
+
+# On a terminal, where Ctrl-C is typed as soon as there is a file "end"
+# shellcheck disable=SC2016 # expanded there
+trace_until_end() {
+	{
+		until [ -e end ]; do
+			sleep 0.2
+		done
+		printf 'send \003\nexits 0\n'
+	} | TERM=xterm "$here/pty" sh -c 'exec "$0" 600 >"$1" 2>&1' "$here/../$1.sh" "$1.out" \
+		>"$1.pty"
+}
+
+tracers=
+for script in $scripts; do
+	trace_until_end "$script" &
+	tracers="$tracers $!"
 done
+start_misplaced
+all_cpus=$(taskset -p $$)
+await all_trace && await has_begun "$worker" &&
+	for thread in /proc/"$worker"/task/*; do
+		taskset -p "${all_cpus##* }" "${thread##*/}" || break
+	done >said 2>&1
+counters >before
+knumadctl on
+await threads_moved
+happened=$?
+end_workers
+start_misplaced
+await is_gathered "$worker" || happened=1
+knumadctl off
+counters >after
+touch end
+for tracer in $tracers; do
+	wait "$tracer" || happened=1
+done
+tail -n 3 ./*.pty >said
+[ $happened -eq 0 ] && [ "$(grown pages_migrated)" -gt 0 ] && [ "$(grown homes_set)" -gt 0 ] &&
+	! grep -q 'not counted' ./*.out
+result $? 'scripts: Ctrl-C ends them when something has happened'
+
+# So many lines like that?
+lines() {
+	[ "$(grep -c -e "$2" "$script.out")" -eq "$1" ] && return
+	echo "not $1 lines with: $2" >>said
+	return 1
+}
+
+# Rounded to 0.1 MB, line by line
+moved_as_counted() {
+	awk -v pages="$(grown pages_migrated)" -v kb=$(($(getconf PAGESIZE 2>/dev/null || echo 4096) / 1024)) \
+		-v failed="$(grown migrate_failed)" '
+	NR > 1 { mb += $(NF - 1); rest += $NF }
+	END { off = mb - pages * kb / 1024; most = 0.05 * NR
+	      exit off > most || off < -most || (!failed && rest) }' "$script.out" &&
+		[ "$(grown pages_migrated)" -eq "$(grown vm_pages_migrated)" ]
+}
+
+# A line for each new verdict on a process, then those on pages with their number
+verdicts_as_counted() {
+	pages=
+	# shellcheck disable=SC2013 # words
+	for verdict in $(sed -n 's/^verdict_\([a-z_]*\) .*/\1/p' after); do
+		if [ "$verdict" = shared ]; then
+			pages=1
+		fi
+		count=$(grown "verdict_$verdict")
+		if [ -z "$pages" ]; then
+			lines "$count" " -> $verdict\$" || return
+		else
+			lines $((count > 0)) "^ *$count times $verdict\$" || return
+		fi
+	done
+}
+
+figure() {
+	sed -n "s/^$1  *\([0-9.]*\).*/\1/p" "$script.out"
+}
+
+for script in $scripts; do
+	cp "$script.out" said
+	case $script in
+	who-moved) grep -q "^ *$worker misplaced  *1  *[1-9]" said && moved_as_counted ;;
+	why-not) grep -q " $worker misplaced .* -> home\$" said && verdicts_as_counted ;;
+	pass-cost)
+		[ "$(figure passes)" -eq "$(grown passes)" ] && [ "$(figure 'processes watched')" -ge 1 ] &&
+			[ "$(figure 'page table entries')" -eq "$(grown pages_scanned)" ]
+		;;
+	thread-moves)
+		lines "$(grown tasks_moved)" ' CPU .* -> .*  moved$' &&
+			lines "$(grown tasks_swapped)" ' CPU .* -> .*  exchanged with [0-9]*$' &&
+			! grep -v ' CPU .* -> ' said
+		;;
+	home-changes)
+		grep -q " $worker misplaced .* -> node 1 " said &&
+			lines "$(grown homes_set)" ' process .* -> node ' &&
+			lines "$(grown homes_cleared)" ' process .* -> none ' &&
+			lines "$(grown thread_homes_set)" ' thread '
+		;;
+	esac
+	result $? "script $script.sh: as counted"
+done
+end_workers
 [ -z "$(ls /sys/kernel/tracing/instances)" ]
 result $? 'scripts leave nothing behind'
 

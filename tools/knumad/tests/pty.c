@@ -352,6 +352,9 @@ static bool start(struct terminal *t, int rows, int columns, char **command)
 	if (!t->pid) {
 		setsid();
 		ioctl(slave, TIOCSCTTY, 0);
+		/* A shell ignores them for us if we run in the background */
+		signal(SIGINT, SIG_DFL);
+		signal(SIGQUIT, SIG_DFL);
 		dup2(slave, STDIN_FILENO);
 		dup2(slave, STDOUT_FILENO);
 		dup2(slave, STDERR_FILENO);

@@ -239,7 +239,7 @@ static int run_tests(const struct test *tests, int number)
 int main(int argc, char **argv)
 {
 	static const struct test *const all[] = {
-		text_tests, process_tests, conf_tests, recording_tests, command_tests,
+		text_tests, process_tests, conf_tests, recording_tests, command_tests, many_tests,
 	};
 	int number = 0, ret = 0;
 	size_t i;

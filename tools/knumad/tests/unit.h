@@ -22,7 +22,7 @@ struct test {
 };
 
 extern const struct test text_tests[], process_tests[], conf_tests[], recording_tests[],
-			 command_tests[];
+			 command_tests[], many_tests[];
 
 /* Fail the test that runs, and go on with it */
 void fail_test(const char *file, int line, const char *what, const char *more);

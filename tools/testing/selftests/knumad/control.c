@@ -11,7 +11,10 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -24,6 +27,7 @@
 #define MEM		(16 * KN_MB)
 #define NOBODY		65534
 #define SOMEBODY	65533
+#define PROGRAM		"/tmp/knumad-control"
 
 /* The lines of /proc/PID/knumad, in their order */
 static const char * const names[] = {
@@ -91,6 +95,7 @@ FIXTURE_TEARDOWN(control)
 	kn_end();
 	rmdir(CHILD);
 	rmdir(PARENT);
+	unlink(PROGRAM);
 }
 
 /* All lines are there, in order, also of a process that is not watched. */
@@ -203,9 +208,12 @@ static int read_file(void *pid)
 	return ret < 0 ? ret : 0;
 }
 
+/* What the following two write */
+static const char *word_written = "out";
+
 static int write_file(void *pid)
 {
-	return choose(*(pid_t *)pid, "out");
+	return choose(*(pid_t *)pid, word_written);
 }
 
 /* Sleeps as this user until it is killed. */
@@ -258,7 +266,9 @@ TEST_F(control, of_whom)
 
 static int write_fd(void *fd)
 {
-	return write(*(int *)fd, "out", 3) == 3 ? 0 : -errno;
+	ssize_t len = strlen(word_written);
+
+	return write(*(int *)fd, word_written, len) == len ? 0 : -errno;
 }
 
 /*
@@ -280,6 +290,196 @@ TEST_F(control, who_opened)
 	close(fd);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+}
+
+static int read_fd(void *fd)
+{
+	char buf[4096];
+
+	return pread(*(int *)fd, buf, sizeof(buf), 0) < 0 ? -errno : 0;
+}
+
+/*
+ * Rights that come by exec
+ */
+
+#define NOBODYS		65532		/* a group that nobody is in */
+
+/* This program itself, by another name, owner, group and mode */
+static bool make_program(mode_t mode, gid_t gid)
+{
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC), to;
+	struct stat st;
+	bool good;
+
+	unlink(PROGRAM);
+	to = open(PROGRAM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+	good = from >= 0 && to >= 0 && !fstat(from, &st) &&
+	       sendfile(to, from, NULL, st.st_size) == st.st_size &&
+	       !fchown(to, 0, gid) && !fchmod(to, mode);
+	close(from);
+	close(to);
+	return good;
+}
+
+/* control --asleep: says where it is, each time it is told to go on */
+static int asleep(void)
+{
+	char c = 'x';
+
+	if (write(STDOUT_FILENO, &c, 1) != 1 || read(STDIN_FILENO, &c, 1) != 1)
+		return 1;
+	/* The rights of who started it, for a while: root is still in the saved id */
+	if (setegid(getgid()) || seteuid(getuid()) || write(STDOUT_FILENO, &c, 1) != 1)
+		return 1;
+	return read(STDIN_FILENO, &c, 1);
+}
+
+/* A process on the other side of a socket: it goes on, and says so, when it gets a byte */
+struct peer {
+	pid_t pid;
+	int socket;
+};
+
+static bool peer_said(struct peer *peer)
+{
+	char c;
+
+	return read(peer->socket, &c, 1) == 1;
+}
+
+static bool peer_go_on(struct peer *peer)
+{
+	return write(peer->socket, "", 1) == 1 && peer_said(peer);
+}
+
+/* As this user choose, by prctl or by the file, and exec the program when told so */
+static void choose_and_exec(int socket, unsigned long choice, bool by_file)
+{
+	const char *word = choice == PR_KNUMAD_IN ? "in" : "out";
+	char c = 'x';
+
+	if (setgid(SOMEBODY) || setuid(SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+		_exit(1);
+	if (by_file ? choose(getpid(), word) : prctl(PR_SET_KNUMAD, choice, 0, 0, 0))
+		_exit(2);
+	if (write(socket, &c, 1) != 1 || read(socket, &c, 1) != 1)
+		_exit(3);
+	dup2(socket, STDIN_FILENO);
+	dup2(socket, STDOUT_FILENO);
+	execl(PROGRAM, "control", "--asleep", NULL);
+	_exit(4);
+}
+
+static bool start_peer(struct peer *peer, unsigned long choice, bool by_file)
+{
+	int ends[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends))
+		return false;
+	peer->pid = fork();
+	if (!peer->pid)
+		choose_and_exec(ends[1], choice, by_file);
+	close(ends[1]);
+	peer->socket = ends[0];
+	return peer->pid > 0 && peer_said(peer);
+}
+
+/* Opened by the user himself, with his credentials; -1 if he may not */
+static int open_as_user(pid_t pid, int flags)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	if (setegid(SOMEBODY) || seteuid(SOMEBODY))
+		return -1;
+	fd = open(path, flags | O_CLOEXEC);
+	return seteuid(0) || setegid(0) ? -1 : fd;
+}
+
+static uid_t owner_of(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	return stat(path, &st) ? (uid_t)-1 : st.st_uid;
+}
+
+/* Who started it has nothing to read and nothing to say, in no way, and root has both. */
+static void check_is_roots(struct __test_metadata *_metadata, pid_t pid, int fd,
+			   const char *mode)
+{
+	EXPECT_TRUE(value_is(pid, "mode", mode));
+	EXPECT_EQ(0, owner_of(pid));
+	EXPECT_EQ(-EACCES, as_user(SOMEBODY, read_file, &pid));
+	EXPECT_EQ(-EACCES, as_user(SOMEBODY, write_file, &pid));
+	EXPECT_EQ(-EACCES, as_user(SOMEBODY, read_fd, &fd));
+	EXPECT_EQ(-EPERM, as_user(SOMEBODY, write_fd, &fd));
+	/* ... nor if he gives it to somebody who may */
+	EXPECT_EQ(-EPERM, write_fd(&fd));
+	EXPECT_TRUE(value_is(pid, "mode", mode));
+	EXPECT_EQ(0, read_file(&pid));
+	EXPECT_EQ(0, choose(pid, "default"));
+	EXPECT_TRUE(value_is(pid, "mode", "default"));
+	EXPECT_EQ(0, choose(pid, mode));
+}
+
+static void check_exec(struct __test_metadata *_metadata, unsigned long choice, bool by_file)
+{
+	const char *mode = choice == PR_KNUMAD_IN ? "in" : "out";
+	struct peer peer;
+	int fd;
+
+	ASSERT_TRUE(start_peer(&peer, choice, by_file));
+	EXPECT_EQ(SOMEBODY, owner_of(peer.pid));
+	fd = open_as_user(peer.pid, O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, as_user(SOMEBODY, read_fd, &fd));
+	EXPECT_TRUE(value_is(peer.pid, "mode", mode));
+	ASSERT_TRUE(peer_go_on(&peer));
+	check_is_roots(_metadata, peer.pid, fd, mode);
+	/* It lays its rights down, and can take them up again */
+	ASSERT_TRUE(peer_go_on(&peer));
+	check_is_roots(_metadata, peer.pid, fd, mode);
+	close(fd);
+	kill(peer.pid, SIGKILL);
+	waitpid(peer.pid, NULL, 0);
+	close(peer.socket);
+}
+
+static const char *why_no_rights(void)
+{
+	struct statvfs fs;
+
+	if (statvfs("/tmp", &fs) || fs.f_flag & (ST_NOSUID | ST_NOEXEC))
+		return "no set-uid programs in /tmp";
+	if (kn_read_number("/proc/sys/fs/suid_dumpable") == 1)
+		return "fs.suid_dumpable is 1: users own set-uid programs";
+	return NULL;
+}
+
+/* What was chosen is kept over the exec of a program with rights, and is root's then. */
+TEST_F(control, rights_by_exec)
+{
+	static const struct {
+		mode_t mode;
+		gid_t gid;
+	} programs[] = { { 04755, 0 }, { 02755, NOBODYS } };
+	const char *why = why_no_rights();
+	unsigned int i;
+
+	if (why)
+		SKIP(return, "%s", why);
+	word_written = "default";
+	for (i = 0; i < ARRAY_SIZE(programs); i++) {
+		ASSERT_TRUE(make_program(programs[i].mode, programs[i].gid));
+		check_exec(_metadata, PR_KNUMAD_IN, false);
+		check_exec(_metadata, PR_KNUMAD_OUT, false);
+		check_exec(_metadata, PR_KNUMAD_IN, true);
+		check_exec(_metadata, PR_KNUMAD_OUT, true);
+	}
 }
 
 static void *say_in(void *ret)
@@ -556,4 +756,10 @@ TEST_F(control, reasons_in_order)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "--asleep"))
+		return asleep();
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
