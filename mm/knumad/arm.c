@@ -120,17 +120,25 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 
 /*
  * Choose a page of the part at @from, of a page table that covers the memory from @addr to
- * @end: one that was used, if none is armed yet. Return: its address, 0 for none.
+ * @end: any one that was used, if none is armed yet. The first ones may have another user
+ * than the rest. Return: its address, 0 for none.
  */
 static unsigned long look_at_part(struct vm_area_struct *vma, pte_t *start,
 				  unsigned long addr, unsigned long end,
 				  unsigned long from, enum knumad_part_state state)
 {
-	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end), at, found = 0;
-	struct folio *folio;
+	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end), found = 0;
+	unsigned long nr, first, i;
 
-	for (at = max(from, addr); at < to; at += PAGE_SIZE) {
+	from = max(from, addr);
+	if (from >= to)
+		return 0;
+	nr = (to - from) >> PAGE_SHIFT;
+	first = get_random_u32_below(nr);
+	for (i = 0; i < nr; i++) {
+		unsigned long at = from + (((first + i) % nr) << PAGE_SHIFT);
 		pte_t pte = ptep_get(start + ((at - addr) >> PAGE_SHIFT));
+		struct folio *folio;
 
 		if (!pte_present(pte))
 			continue;

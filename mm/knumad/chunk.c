@@ -121,6 +121,23 @@ int knumad_chunk_compare(const struct knumad_chunk *c, int home)
 	return c->node == home + 1 ? 1 : -1;
 }
 
+/* At least @least samples: see knumad_chunk_enough() */
+static unsigned int enough(unsigned int agreed, unsigned int disagreed,
+			   unsigned int nr_nodes, unsigned int least)
+{
+	u64 n = max(nr_nodes, 2U), all = (2ULL + agreed + disagreed) * (n - 1);
+	u64 shared = min((disagreed + 1ULL) * n, all);
+	u64 right = all - shared;
+	unsigned int k;
+
+	for (k = 1; k < KNUMAD_CHUNK_AGREE_MAX; k++) {
+		if (k >= least && shared * KNUMAD_CHUNK_ODDS <= right)
+			break;
+		right *= n;
+	}
+	return k;
+}
+
 /**
  * knumad_chunk_enough - samples in a row from one node that are not chance
  * @agreed: second samples that agreed with the first one
@@ -147,17 +164,7 @@ int knumad_chunk_compare(const struct knumad_chunk *c, int home)
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes)
 {
-	u64 n = max(nr_nodes, 2U), all = (2ULL + agreed + disagreed) * (n - 1);
-	u64 shared = min((disagreed + 1ULL) * n, all);
-	u64 right = all - shared;
-	unsigned int k;
-
-	for (k = KNUMAD_CHUNK_AGREE; k < KNUMAD_CHUNK_AGREE_MAX; k++) {
-		right *= n;
-		if (shared * KNUMAD_CHUNK_ODDS <= right)
-			break;
-	}
-	return k;
+	return enough(agreed, disagreed, nr_nodes, KNUMAD_CHUNK_AGREE);
 }
 
 /**
@@ -434,9 +441,34 @@ int knumad_part_compare(const struct knumad_part *p, int home)
 }
 
 /**
+ * knumad_part_enough - samples in a row from one node that tell where a part belongs
+ * @agreed: second samples of parts that agreed with the first one
+ * @disagreed: those that did not
+ * @nr_nodes: nodes of the process
+ *
+ * As knumad_chunk_enough(), but one is enough where hardly any part is shared: there are
+ * many of them, of a chunk that all use, and the next sample puts it right.
+ *
+ *   nodes  agreed  disagreed
+ *   2       0       0          -> 8, nothing is known
+ *   2      16       0          -> 2
+ *   2      32       0          -> 1
+ *   2      64       1          -> 2
+ *   2     100       1          -> 1
+ *
+ * Return: 1 to KNUMAD_CHUNK_AGREE_MAX.
+ */
+unsigned int knumad_part_enough(unsigned int agreed, unsigned int disagreed,
+				unsigned int nr_nodes)
+{
+	return enough(agreed, disagreed, nr_nodes, 1);
+}
+
+/**
  * knumad_part_sample - one sampled access to a part of a shared chunk
  * @p: the part
- * @home: of the thread that used it
+ * @user: index of the thread that used it
+ * @home: of the thread
  * @enough: samples in a row that tell where parts of this process belong
  *
  * As with chunks, but what disagrees three times is mixed for good: then its pages are
@@ -447,16 +479,23 @@ int knumad_part_compare(const struct knumad_part *p, int home)
  *   target              - 0 - 1 1 - - -
  *   mixed               0 0 1 1 1 2 3 3
  *
+ * If one is enough, that is so for the first one: once it was wrong, it takes two.
+ *
+ *   samples from nodes  0 0 1 1
+ *   target              0 0 - 1
+ *
  * Return: true if there is more to learn about it.
  */
-bool knumad_part_sample(struct knumad_part *p, int home, unsigned int enough)
+bool knumad_part_sample(struct knumad_part *p, unsigned int user, int home,
+			unsigned int enough)
 {
+	p->user = user_number(user);
 	if (knumad_part_mixed(p))
 		return false;
 	if (p->node != home + 1) {
 		p->mixed += p->node > 0;
 		p->node = home + 1;
-		p->agree = 1;
+		p->agree = enough == 1 && !p->mixed ? KNUMAD_PART_KNOWN : 1;
 		return p->mixed < KNUMAD_PART_MIXED;
 	}
 	if (p->agree == KNUMAD_PART_KNOWN)
@@ -507,7 +546,30 @@ bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
 			unsigned int nr_nodes)
 {
 	return agreed + disagreed < KNUMAD_PARTS ||
-	       knumad_chunk_enough(agreed, disagreed, nr_nodes) <= KNUMAD_PART_ENOUGH;
+	       knumad_part_enough(agreed, disagreed, nr_nodes) <= KNUMAD_PART_ENOUGH;
+}
+
+/**
+ * knumad_parts_tell - is it parts that tell which threads share memory?
+ * @agreed: second samples of parts that agreed with the first one
+ * @disagreed: those that did not
+ * @nr_nodes: nodes of the process
+ *
+ * Threads that follow each other on a chunk share no more than the chunk, if hardly
+ * any part of it has two users. They may do so in the same order for ever, so that
+ * some seem to share much more than others.
+ *
+ *   nodes  agreed  disagreed
+ *   2       0       0          no, not as long as little is known
+ *   2      32       0          yes
+ *   2      20      12          no, parts are shared as well
+ *
+ * Return: true if so.
+ */
+bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed, unsigned int nr_nodes)
+{
+	return agreed + disagreed >= KNUMAD_PARTS &&
+	       knumad_parts_worth(agreed, disagreed, nr_nodes);
 }
 
 /**

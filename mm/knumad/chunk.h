@@ -79,25 +79,32 @@ static_assert(sizeof(struct knumad_chunk) == 8);
 
 /**
  * struct knumad_part - what samples tell about one part of a shared chunk
+ * @user:	who used it last: index of the thread + 1, 0: nobody yet
  * @node:	home of the last user, + 1, 0: not known
  * @agree:	samples in a row from the same node, or KNUMAD_PART_KNOWN
  * @mixed:	disagreements; KNUMAD_PART_MIXED: users on several nodes, for good
  */
 struct knumad_part {
+	u16 user;
 	u16 node : 11;
 	u16 agree : 3;
 	u16 mixed : 2;
 };
 
-/* 64 bytes per chunk that is shared and of small pages */
-static_assert(sizeof(struct knumad_part) == 2);
+/* 128 bytes per chunk that is shared and of small pages */
+static_assert(sizeof(struct knumad_part) == 4);
 
 int knumad_part_compare(const struct knumad_part *p, int home);
-bool knumad_part_sample(struct knumad_part *p, int home, unsigned int enough);
+bool knumad_part_sample(struct knumad_part *p, unsigned int user, int home,
+			unsigned int enough);
 int knumad_part_target(const struct knumad_part *p);
 bool knumad_part_mixed(const struct knumad_part *p);
+unsigned int knumad_part_enough(unsigned int agreed, unsigned int disagreed,
+				unsigned int nr_nodes);
 bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
 			unsigned int nr_nodes);
+bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed,
+		       unsigned int nr_nodes);
 
 bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);

@@ -524,7 +524,7 @@ struct knumad_allowance {
  * @threads:	its threads, at places that they keep
  * @nr_threads:	number of places
  * @seen:	@nr_threads x nodes: samples by node of the memory
- * @shares:	@nr_threads x @nr_threads, or NULL: who follows whom on a chunk
+ * @shares:	@nr_threads x @nr_threads, or NULL: who follows whom on a chunk, or on a part
  * @set:	the nodes it lives on
  * @looks:	number of looks at the threads
  * @look_ns:	time of the last one
@@ -556,6 +556,7 @@ struct knumad_allowance {
  * @agreed:	second samples of chunks that agreed with the first one, recently
  * @disagreed:	those that did not
  * @parts:	of shared chunks, KNUMAD_PARTS x struct knumad_part, by chunk
+ * @parted:	chunks that have such
  * @parts_agreed: second samples of parts that agreed with the first one, recently
  * @parts_disagreed: those that did not
  * @fresh:	there were samples that tell something new
@@ -603,6 +604,7 @@ struct knumad_sampling {
 	unsigned int agreed;
 	unsigned int disagreed;
 	struct xarray parts;
+	unsigned long parted;
 	unsigned int parts_agreed;
 	unsigned int parts_disagreed;
 	bool fresh;
@@ -633,6 +635,7 @@ int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
 void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid);
 void knumad_threads_share(struct knumad_sampling *s, unsigned int a,
 			  unsigned int b);
+void knumad_threads_unshare(struct knumad_sampling *s);
 void knumad_threads_hear(struct knumad_sampling *s, unsigned int at);
 void knumad_threads_count(struct knumad_sampling *s);
 int knumad_threads_local(const struct knumad_sampling *s);

@@ -121,6 +121,29 @@ static unsigned int compare(struct knumad_sampling *s, const struct knumad_chunk
 	return knumad_chunk_enough(s->agreed, s->disagreed, nodes_weight(s->set));
 }
 
+/* Is it parts of chunks that tell which threads share memory? */
+static bool parts_tell(const struct knumad_sampling *s)
+{
+	return knumad_parts_tell(s->parts_agreed, s->parts_disagreed, nodes_weight(s->set));
+}
+
+/* A thread has used what another one, @user - 1, if any, had used before */
+static void share(struct knumad_sampling *s, unsigned int user, unsigned int at)
+{
+	if (user && user - 1 != at && user <= s->nr_threads)
+		knumad_threads_share(s, user - 1, at);
+}
+
+/* Second samples of parts: once they tell it, what chunks told before is void */
+static void compare_part(struct knumad_sampling *s, const struct knumad_part *p, int home)
+{
+	bool told = parts_tell(s);
+
+	count_compared(&s->parts_agreed, &s->parts_disagreed, knumad_part_compare(p, home));
+	if (!told && parts_tell(s))
+		knumad_threads_unshare(s);
+}
+
 /* A page of a part that is mixed. Return: is there more to learn? */
 static bool learn_page(struct knumad_proc *proc, const struct knumad_sample *sample, int home)
 {
@@ -133,22 +156,26 @@ static bool learn_page(struct knumad_proc *proc, const struct knumad_sample *sam
 }
 
 /* A shared chunk of small pages: whose is this part of it? Return: are parts worth it? */
-static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample, int home,
-		       struct knumad_chunk *c)
+static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample,
+		       unsigned int at, int home, struct knumad_chunk *c)
 {
 	struct knumad_part *p = knumad_part_get(proc, sample->addr);
 	struct knumad_sampling *s = proc->sampling;
-	unsigned int nodes = nodes_weight(s->set);
-	int same, before, target;
+	unsigned int nodes = nodes_weight(s->set), enough = KNUMAD_CHUNK_AGREE_MAX;
+	int before, target;
 	bool more;
 
 	if (!p)
 		return false;
-	same = knumad_part_compare(p, home);
-	count_compared(&s->parts_agreed, &s->parts_disagreed, same);
+	/* Who is in the lead says nothing about the others */
+	if (!is_leading(s, at)) {
+		compare_part(s, p, home);
+		enough = knumad_part_enough(s->parts_agreed, s->parts_disagreed, nodes);
+	}
+	if (parts_tell(s))
+		share(s, p->user, at);
 	before = knumad_part_target(p);
-	more = knumad_part_sample(p, home, knumad_chunk_enough(s->parts_agreed,
-							       s->parts_disagreed, nodes));
+	more = knumad_part_sample(p, at, home, enough);
 	target = knumad_part_target(p);
 	if (knumad_part_mixed(p))
 		more = learn_page(proc, sample, home);
@@ -178,7 +205,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	if (!c)
 		return;
 	if (c->spread && !sample->huge)
-		parts = learn_part(proc, sample, home, c);
+		parts = learn_part(proc, sample, at, home, c);
 	backoff = c->backoff;
 	if (knumad_chunk_repeats(c, at))
 		return;
@@ -192,8 +219,8 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 			s->heard = 0;
 		s->heard++;
 	}
-	if (c->user && c->user - 1 != at && c->user <= s->nr_threads)
-		knumad_threads_share(s, c->user - 1, at);
+	if (sample->huge || !parts_tell(s))
+		share(s, c->user, at);
 	leading = is_leading(s, at);
 	knumad_chunk_sample(c, at, home, compare(s, c, home, leading));
 	/* If it was the lead that made most chunks its own, this one, too */
@@ -255,19 +282,24 @@ void knumad_sampling_learn(const struct knumad_sample *sample)
  * @proc: the process
  *
  * A chunk that belongs to one node is moved there, of one that nodes share each has
- * its part.
+ * its part. If that is nothing but the chunk, parts of it belong to one node.
  *
  * Return: thousandths of the chunks that are known; 0 if these are few.
  */
 unsigned int knumad_sampling_local(const struct knumad_proc *proc)
 {
 	const struct knumad_sampling *s = proc->sampling;
+	unsigned long shared;
 	int nodes;
 
 	if (!s || s->known < KNUMAD_FEW)
 		return 0;
 	nodes = max(nodes_weight(s->set), 1);
-	return 1000 - 1000 * (s->shared - s->shared / nodes) / s->known;
+	shared = s->shared;
+	if (parts_tell(s))
+		shared -= min(shared, s->parted) * s->parts_agreed /
+			  (s->parts_agreed + s->parts_disagreed);
+	return 1000 - 1000 * (shared - shared / nodes) / s->known;
 }
 
 /* === Rounds === */

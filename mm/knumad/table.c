@@ -4,7 +4,7 @@
  *
  * What is known of 2 MiB is kept in 8 bytes (chunk.h), in tables of 4 KiB for each GiB
  * of address space where there is something to sample; of a shared chunk of small pages
- * 64 bytes more, for its parts.
+ * 128 bytes more, for its parts.
  *
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
@@ -118,6 +118,7 @@ struct knumad_part *knumad_part_get(struct knumad_proc *proc, unsigned long addr
 			return NULL;
 		}
 		knumad_stat_bytes(KNUMAD_PARTS * sizeof(*parts));
+		s->parted++;
 	}
 	return &parts[part_of(addr)];
 }
@@ -193,8 +194,7 @@ void knumad_parts_free(struct knumad_sampling *s)
 		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
 	}
 	xa_destroy(&s->parts);
-	s->parts_agreed = 0;
-	s->parts_disagreed = 0;
+	s->parted = 0;
 }
 
 /**

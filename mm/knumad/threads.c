@@ -355,6 +355,16 @@ void knumad_threads_share(struct knumad_sampling *s, unsigned int a, unsigned in
 }
 
 /**
+ * knumad_threads_unshare - forget which threads share memory
+ * @s: sampling of their process
+ */
+void knumad_threads_unshare(struct knumad_sampling *s)
+{
+	if (s->shares)
+		memset(s->shares, 0, s->nr_threads * s->nr_threads * sizeof(*s->shares));
+}
+
+/**
  * knumad_threads_hear - a thread has taken a sample
  * @s: sampling of its process
  * @at: place of the thread
@@ -538,9 +548,16 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 	}
 	knumad_chunks_count(s);
 	knumad_parts_free(s);
-	/* Who shared across nodes may be together now, and who was together apart */
+	/*
+	 * Who shared across nodes may be together now, and who was together apart. Where
+	 * parts have one user each that makes no difference.
+	 */
 	s->agreed = 0;
 	s->disagreed = 0;
+	if (!knumad_parts_tell(s->parts_agreed, s->parts_disagreed, nodes_weight(s->set))) {
+		s->parts_agreed = 0;
+		s->parts_disagreed = 0;
+	}
 	s->fresh = true;
 }
 

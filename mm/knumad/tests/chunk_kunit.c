@@ -502,10 +502,27 @@ static void part_sample_test(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(samples); i++) {
-		KUNIT_EXPECT_EQ(test, knumad_part_sample(&part, samples[i], 2), more[i]);
+		KUNIT_EXPECT_EQ(test, knumad_part_sample(&part, i, samples[i], 2), more[i]);
 		KUNIT_EXPECT_EQ(test, knumad_part_target(&part), target[i]);
 		KUNIT_EXPECT_EQ(test, (unsigned int)part.mixed, mixed[i]);
 		KUNIT_EXPECT_EQ(test, knumad_part_mixed(&part), mixed[i] == KNUMAD_PART_MIXED);
+		KUNIT_EXPECT_EQ(test, (unsigned int)part.user, i + 1);
+	}
+}
+
+/* The second worked table: one is enough */
+static void part_sample_one_test(struct kunit *test)
+{
+	static const int samples[] = { 0, 0, 1, 1 };
+	static const int target[] = { 0, 0, -1, 1 };
+	struct knumad_part part = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(samples); i++) {
+		knumad_part_sample(&part, UINT_MAX, samples[i], 1);
+		KUNIT_EXPECT_EQ(test, knumad_part_target(&part), target[i]);
+		/* No more than there is room for */
+		KUNIT_EXPECT_EQ(test, (unsigned int)part.user, (unsigned int)U16_MAX);
 	}
 }
 
@@ -516,14 +533,14 @@ static void part_never_known_test(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < 100; i++)
-		knumad_part_sample(&part, 5, KNUMAD_CHUNK_AGREE_MAX);
+		knumad_part_sample(&part, 0, 5, KNUMAD_CHUNK_AGREE_MAX);
 	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), NOWHERE);
 	/* A home that was found is kept when more samples are asked for later */
 	part = (struct knumad_part){};
 	for (i = 0; i < 3; i++)
-		knumad_part_sample(&part, 5, 3);
+		knumad_part_sample(&part, 0, 5, 3);
 	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), 5);
-	KUNIT_EXPECT_FALSE(test, knumad_part_sample(&part, 5, KNUMAD_CHUNK_AGREE_MAX));
+	KUNIT_EXPECT_FALSE(test, knumad_part_sample(&part, 0, 5, KNUMAD_CHUNK_AGREE_MAX));
 	KUNIT_EXPECT_EQ(test, knumad_part_target(&part), 5);
 }
 
@@ -532,14 +549,37 @@ static void part_compare_test(struct kunit *test)
 	struct knumad_part part = {};
 
 	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 0);
-	knumad_part_sample(&part, 0, 3);
+	knumad_part_sample(&part, 0, 0, 3);
 	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 1);
 	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 1), -1);
-	knumad_part_sample(&part, 0, 3);
+	knumad_part_sample(&part, 0, 0, 3);
 	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 0), 0);
 	/* Only once: what follows a disagreement is no second sample */
-	knumad_part_sample(&part, 1, 3);
+	knumad_part_sample(&part, 0, 1, 3);
 	KUNIT_EXPECT_EQ(test, knumad_part_compare(&part, 1), 0);
+}
+
+/* The worked table of knumad_part_enough() */
+static void part_enough_test(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(0, 0, 2), 8U);
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(16, 0, 2), 2U);
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(32, 0, 2), 1U);
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(64, 1, 2), 2U);
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(100, 1, 2), 1U);
+	/* Limits */
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(UINT_MAX, 0, 1024), 1U);
+	KUNIT_EXPECT_EQ(test, knumad_part_enough(0, UINT_MAX, 1024), 8U);
+}
+
+static void parts_tell_test(struct kunit *test)
+{
+	/* The worked table */
+	KUNIT_EXPECT_FALSE(test, knumad_parts_tell(0, 0, 2));
+	KUNIT_EXPECT_TRUE(test, knumad_parts_tell(32, 0, 2));
+	KUNIT_EXPECT_FALSE(test, knumad_parts_tell(20, 12, 2));
+	/* Not before there is enough of it */
+	KUNIT_EXPECT_FALSE(test, knumad_parts_tell(31, 0, 2));
 }
 
 static void parts_worth_test(struct kunit *test)
@@ -571,6 +611,9 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_due_armed_test),
 	KUNIT_CASE(chunk_spread_test),
 	KUNIT_CASE(part_sample_test),
+	KUNIT_CASE(part_sample_one_test),
+	KUNIT_CASE(part_enough_test),
+	KUNIT_CASE(parts_tell_test),
 	KUNIT_CASE(part_never_known_test),
 	KUNIT_CASE(part_compare_test),
 	KUNIT_CASE(parts_worth_test),
