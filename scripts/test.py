@@ -48,8 +48,11 @@ EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "
 EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
 
-# Selftests that take minutes, and do not depend on the shape: where they run.
-ONLY_IN = {"threads": "2-nodes"}
+# Selftests that take minutes, or do not depend on the shape: where they run.
+ONLY_IN = {
+    "threads": ["2-nodes"],
+    "threats": ["2-nodes"],
+}
 
 LISTED = BUILD / "initramfs/selftests/kselftest-list.txt"
 SETTINGS = ROOT / "tools/testing/selftests/knumad/settings"
@@ -296,7 +299,7 @@ def test_shape(report, profile, name):
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    programs = [program for program in programs if ONLY_IN.get(program, name) == name]
+    programs = [program for program in programs if name in ONLY_IN.get(program, [name])]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60) for program in programs]
