@@ -94,7 +94,7 @@ TEST_F(control, lines)
 	ASSERT_EQ(0, kn_enable("always"));
 	EXPECT_TRUE(kn_proc_is(getpid(), "verdict", "unwatched"));
 	EXPECT_TRUE(kn_proc_is(getpid(), "reason",
-			     "it has less memory of its own than min_resident_mb"));
+			       "it has less memory of its own than min_resident_mb"));
 
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
