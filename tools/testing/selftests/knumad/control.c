@@ -21,12 +21,7 @@
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
-#define CGROUP		"/sys/fs/cgroup/"
-#define PARENT		CGROUP "knumad-test"
-#define CHILD		PARENT "/child"
 #define MEM		(16 * KN_MB)
-#define NOBODY		65534
-#define SOMEBODY	65533
 #define PROGRAM		"/tmp/knumad-control"
 
 /* The lines of /proc/PID/knumad, in their order */
@@ -34,32 +29,6 @@ static const char * const names[] = {
 	"mode", "group", "verdict", "reason", "home", "local", "resident", "used", "cpu",
 	"load_mcpu", "threads", "faults", "moved", "scan_us", "interval_ms",
 };
-
-/* The value of a line of the file of a process; false if it cannot be read. */
-static bool value_of(pid_t pid, const char *name, char *value, size_t size)
-{
-	char path[64], buf[4096], *line, *next;
-
-	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
-	if (kn_read(path, buf, sizeof(buf)) <= 0)
-		return false;
-	for (line = strtok_r(buf, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
-		size_t len = strlen(name);
-
-		if (!strncmp(line, name, len) && line[len] == ' ') {
-			snprintf(value, size, "%s", line + len + 1);
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool value_is(pid_t pid, const char *name, const char *expected)
-{
-	char value[4096];
-
-	return value_of(pid, name, value, sizeof(value)) && !strcmp(value, expected);
-}
 
 static int choose(pid_t pid, const char *word)
 {
@@ -93,8 +62,7 @@ FIXTURE_TEARDOWN(control)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
-	rmdir(CHILD);
-	rmdir(PARENT);
+	kn_drop_groups();
 	unlink(PROGRAM);
 }
 
@@ -126,26 +94,26 @@ TEST_F(control, lines)
 	char value[32];
 
 	check_lines(_metadata, getpid());
-	EXPECT_TRUE(value_is(getpid(), "verdict", "off"));
-	EXPECT_TRUE(value_is(getpid(), "home", "-1"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "verdict", "off"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "home", "-1"));
 	ASSERT_EQ(0, kn_enable("always"));
-	EXPECT_TRUE(value_is(getpid(), "verdict", "unwatched"));
-	EXPECT_TRUE(value_is(getpid(), "reason",
-			     "it has less memory of its own than min_resident_mb"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "verdict", "unwatched"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "reason",
+			       "it has less memory of its own than min_resident_mb"));
 
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
 	ASSERT_TRUE(kn_wait_share(worker, self->node[1], KN_GATHERED, KN_PATIENCE))
 		kn_dump();
-	ASSERT_TRUE(kn_wait_until(value_is(worker->pid, "verdict", "home"), KN_PATIENCE))
+	ASSERT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "home"), KN_PATIENCE))
 		kn_dump();
 	check_lines(_metadata, worker->pid);
 	snprintf(value, sizeof(value), "%d", self->node[1]);
-	EXPECT_TRUE(value_is(worker->pid, "home", value));
+	EXPECT_TRUE(kn_proc_is(worker->pid, "home", value));
 	/* Decayed: at first it was elsewhere */
-	EXPECT_TRUE(kn_wait_until(value_of(worker->pid, "local", value, sizeof(value)) &&
+	EXPECT_TRUE(kn_wait_until(kn_proc_value(worker->pid, "local", value, sizeof(value)) &&
 				  atoi(value) >= 950, KN_PATIENCE));
-	ASSERT_TRUE(value_of(worker->pid, "moved", value, sizeof(value)));
+	ASSERT_TRUE(kn_proc_value(worker->pid, "moved", value, sizeof(value)));
 	ASSERT_TRUE(kn_process(worker->pid, &process));
 	EXPECT_EQ(process.moved, strtoull(value, NULL, 10));
 	EXPECT_LE(MEM / KN_PAGE, process.moved);
@@ -161,17 +129,17 @@ TEST_F(control, choose)
 	static char page[4096];
 	unsigned int i;
 
-	ASSERT_TRUE(value_is(getpid(), "mode", "default"));
+	ASSERT_TRUE(kn_proc_is(getpid(), "mode", "default"));
 	ASSERT_EQ(0, choose(getpid(), "in"));
 	EXPECT_EQ(PR_KNUMAD_IN, prctl(PR_GET_KNUMAD, 0, 0, 0, 0));
 	ASSERT_EQ(0, choose(getpid(), "out\n"));
 	EXPECT_EQ(PR_KNUMAD_OUT, prctl(PR_GET_KNUMAD, 0, 0, 0, 0));
 	ASSERT_EQ(0, prctl(PR_SET_KNUMAD, PR_KNUMAD_IN, 0, 0, 0));
-	EXPECT_TRUE(value_is(getpid(), "mode", "in"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		if (bad[i][0])
 			EXPECT_EQ(-EINVAL, choose(getpid(), bad[i]));
-		EXPECT_TRUE(value_is(getpid(), "mode", "in"))
+		EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"))
 			TH_LOG("after \"%s\"", bad[i]);
 	}
 	memset(page, 'x', sizeof(page) - 1);
@@ -181,21 +149,6 @@ TEST_F(control, choose)
 	/* A kernel thread has nothing to say, and nobody says anything for it. */
 	EXPECT_EQ(-EINVAL, choose(2, "in"));
 	EXPECT_EQ(-EINVAL, kn_read("/proc/2/knumad", page, sizeof(page)));
-}
-
-/* In a child: as this user, do it. Returns what it returns. */
-static int as_user(uid_t uid, int (*what)(void *), void *data)
-{
-	int status, ret;
-	pid_t pid = fork();
-
-	if (!pid) {
-		if (uid && (setgid(uid) || setuid(uid)))
-			_exit(255);
-		_exit(-what(data) & 0xff);
-	}
-	ret = waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-	return -ret;
 }
 
 static int read_file(void *pid)
@@ -216,46 +169,20 @@ static int write_file(void *pid)
 	return choose(*(pid_t *)pid, word_written);
 }
 
-/* Sleeps as this user until it is killed. */
-static pid_t sleeper(uid_t uid)
-{
-	int pipes[2];
-	pid_t pid;
-	char c;
-
-	if (pipe(pipes))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		/* Who changed its user is not dumpable, and so belongs to root */
-		if (setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
-			_exit(1);
-		close(pipes[0]);
-		close(pipes[1]);
-		for (;;)
-			pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1))
-		pid = -1;
-	close(pipes[0]);
-	return pid;
-}
-
 /* Others neither see nor choose, the owner does both, and so does root. */
 TEST_F(control, of_whom)
 {
-	pid_t pid = sleeper(SOMEBODY);
+	pid_t pid = kn_sleeper(KN_SOMEBODY);
 
 	ASSERT_LT(0, pid);
-	EXPECT_EQ(-EACCES, as_user(NOBODY, read_file, &pid));
-	EXPECT_EQ(-EACCES, as_user(NOBODY, write_file, &pid));
-	EXPECT_TRUE(value_is(pid, "mode", "default"));
-	EXPECT_EQ(0, as_user(SOMEBODY, read_file, &pid));
-	EXPECT_EQ(0, as_user(SOMEBODY, write_file, &pid));
-	EXPECT_TRUE(value_is(pid, "mode", "out"));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, read_file, &pid));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, write_file, &pid));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
+	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, read_file, &pid));
+	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, write_file, &pid));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "out"));
 	EXPECT_EQ(0, choose(pid, "in"));
-	EXPECT_TRUE(value_is(pid, "mode", "in"));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "in"));
 	kill(pid, SIGKILL);
 	/* A zombie has no memory */
 	EXPECT_TRUE(kn_wait_until(read_file(&pid) == -ESRCH, KN_PATIENCE));
@@ -277,7 +204,7 @@ static int write_fd(void *fd)
  */
 TEST_F(control, who_opened)
 {
-	pid_t pid = sleeper(SOMEBODY);
+	pid_t pid = kn_sleeper(KN_SOMEBODY);
 	char path[64];
 	int fd;
 
@@ -285,8 +212,8 @@ TEST_F(control, who_opened)
 	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, as_user(NOBODY, write_fd, &fd));
-	EXPECT_TRUE(value_is(pid, "mode", "out"));
+	EXPECT_EQ(0, kn_as_user(KN_NOBODY, write_fd, &fd));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "out"));
 	close(fd);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -359,7 +286,7 @@ static void choose_and_exec(int socket, unsigned long choice, bool by_file)
 	const char *word = choice == PR_KNUMAD_IN ? "in" : "out";
 	char c = 'x';
 
-	if (setgid(SOMEBODY) || setuid(SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+	if (setgid(KN_SOMEBODY) || setuid(KN_SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
 		_exit(1);
 	if (by_file ? choose(getpid(), word) : prctl(PR_SET_KNUMAD, choice, 0, 0, 0))
 		_exit(2);
@@ -392,7 +319,7 @@ static int open_as_user(pid_t pid, int flags)
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
-	if (setegid(SOMEBODY) || seteuid(SOMEBODY))
+	if (setegid(KN_SOMEBODY) || seteuid(KN_SOMEBODY))
 		return -1;
 	fd = open(path, flags | O_CLOEXEC);
 	return seteuid(0) || setegid(0) ? -1 : fd;
@@ -411,18 +338,18 @@ static uid_t owner_of(pid_t pid)
 static void check_is_roots(struct __test_metadata *_metadata, pid_t pid, int fd,
 			   const char *mode)
 {
-	EXPECT_TRUE(value_is(pid, "mode", mode));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", mode));
 	EXPECT_EQ(0, owner_of(pid));
-	EXPECT_EQ(-EACCES, as_user(SOMEBODY, read_file, &pid));
-	EXPECT_EQ(-EACCES, as_user(SOMEBODY, write_file, &pid));
-	EXPECT_EQ(-EACCES, as_user(SOMEBODY, read_fd, &fd));
-	EXPECT_EQ(-EPERM, as_user(SOMEBODY, write_fd, &fd));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_SOMEBODY, read_file, &pid));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_SOMEBODY, write_file, &pid));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_SOMEBODY, read_fd, &fd));
+	EXPECT_EQ(-EPERM, kn_as_user(KN_SOMEBODY, write_fd, &fd));
 	/* ... nor if he gives it to somebody who may */
 	EXPECT_EQ(-EPERM, write_fd(&fd));
-	EXPECT_TRUE(value_is(pid, "mode", mode));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", mode));
 	EXPECT_EQ(0, read_file(&pid));
 	EXPECT_EQ(0, choose(pid, "default"));
-	EXPECT_TRUE(value_is(pid, "mode", "default"));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
 	EXPECT_EQ(0, choose(pid, mode));
 }
 
@@ -433,11 +360,11 @@ static void check_exec(struct __test_metadata *_metadata, unsigned long choice, 
 	int fd;
 
 	ASSERT_TRUE(start_peer(&peer, choice, by_file));
-	EXPECT_EQ(SOMEBODY, owner_of(peer.pid));
+	EXPECT_EQ(KN_SOMEBODY, owner_of(peer.pid));
 	fd = open_as_user(peer.pid, O_RDWR);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(0, as_user(SOMEBODY, read_fd, &fd));
-	EXPECT_TRUE(value_is(peer.pid, "mode", mode));
+	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, read_fd, &fd));
+	EXPECT_TRUE(kn_proc_is(peer.pid, "mode", mode));
 	ASSERT_TRUE(peer_go_on(&peer));
 	check_is_roots(_metadata, peer.pid, fd, mode);
 	/* It lays its rights down, and can take them up again */
@@ -498,13 +425,13 @@ TEST_F(control, thread_and_child)
 	ASSERT_EQ(0, pthread_create(&thread, NULL, say_in, &ret));
 	pthread_join(thread, NULL);
 	ASSERT_EQ(0, ret);
-	EXPECT_TRUE(value_is(getpid(), "mode", "in"));
-	pid = sleeper(0);
+	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
+	pid = kn_sleeper(0);
 	ASSERT_LT(0, pid);
-	EXPECT_TRUE(value_is(pid, "mode", "in"));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "in"));
 	/* ... and does not change its mind with them */
 	EXPECT_EQ(0, choose(pid, "out"));
-	EXPECT_TRUE(value_is(getpid(), "mode", "in"));
+	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -545,67 +472,35 @@ TEST_F(control, read_while_it_exits)
  * Control groups
  */
 
-static const char *make_groups(void)
-{
-	char path[64];
-
-	if (access(CGROUP "cgroup.controllers", F_OK))
-		return "no cgroup2 at " CGROUP;
-	if (kn_write(CGROUP "cgroup.subtree_control", "+memory"))
-		return "no memory controller in the cgroup2 hierarchy";
-	mkdir(PARENT, 0755);
-	kn_write(PARENT "/cgroup.subtree_control", "+memory");
-	mkdir(CHILD, 0755);
-	snprintf(path, sizeof(path), "%s", CHILD "/memory.knumad");
-	return access(path, F_OK) ? "no memory.knumad" : NULL;
-}
-
-static __u64 group_stat(const char *group, const char *file, const char *name)
-{
-	char path[128], line[128], word[64];
-	unsigned long long value;
-	__u64 found = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", group, file);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%63s %llu", word, &value) == 2 && !strcmp(word, name))
-			found = value;
-	if (f)
-		fclose(f);
-	return found;
-}
-
 static int before_child(struct kn_shared *sh, const struct kn_work *work)
 {
-	return kn_write(CHILD "/cgroup.procs", "0");
+	return kn_write(KN_CHILD "/cgroup.procs", "0");
 }
 
 /* The words of memory.knumad, and none else; not in the root group. */
 TEST_F(control, group_file)
 {
-	const char *why = make_groups();
+	const char *why = kn_make_groups();
 	char buf[64];
 
 	if (why)
 		SKIP(return, "%s", why);
-	EXPECT_NE(0, access(CGROUP "memory.knumad", F_OK));
-	ASSERT_LT(0, kn_read(CHILD "/memory.knumad", buf, sizeof(buf)));
+	EXPECT_NE(0, access(KN_CGROUP "memory.knumad", F_OK));
+	ASSERT_LT(0, kn_read(KN_CHILD "/memory.knumad", buf, sizeof(buf)));
 	EXPECT_STREQ("default\n", buf);
-	EXPECT_EQ(0, kn_write(CHILD "/memory.knumad", "never"));
-	EXPECT_EQ(-EINVAL, kn_write(CHILD "/memory.knumad", "sometimes"));
-	EXPECT_EQ(-EINVAL, kn_write(CHILD "/memory.knumad", "1"));
-	ASSERT_LT(0, kn_read(CHILD "/memory.knumad", buf, sizeof(buf)));
+	EXPECT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "never"));
+	EXPECT_EQ(-EINVAL, kn_write(KN_CHILD "/memory.knumad", "sometimes"));
+	EXPECT_EQ(-EINVAL, kn_write(KN_CHILD "/memory.knumad", "1"));
+	ASSERT_LT(0, kn_read(KN_CHILD "/memory.knumad", buf, sizeof(buf)));
 	EXPECT_STREQ("never\n", buf);
-	ASSERT_LT(0, kn_read(PARENT "/memory.knumad", buf, sizeof(buf)));
+	ASSERT_LT(0, kn_read(KN_PARENT "/memory.knumad", buf, sizeof(buf)));
 	EXPECT_STREQ("default\n", buf);
 }
 
 /* What is done for a process is counted for its group and those above. */
 TEST_F(control, group_statistics)
 {
-	const char *why = make_groups();
+	const char *why = kn_make_groups();
 	__u64 before = kn_stat("pages_migrated"), vm = kn_vmstat("knumad_pages_migrated");
 	struct kn_worker *worker;
 	struct kn_process process;
@@ -622,34 +517,34 @@ TEST_F(control, group_statistics)
 	ASSERT_TRUE(kn_process(worker->pid, &process));
 	EXPECT_LE(MEM / KN_PAGE, process.moved);
 	ASSERT_EQ(0, kn_enable("never"));
-	EXPECT_LE(process.moved, group_stat(CHILD, "memory.knumad.stat", "pages_migrated"));
+	EXPECT_LE(process.moved, kn_group_stat(KN_CHILD, "memory.knumad.stat", "pages_migrated"));
 	EXPECT_EQ(kn_stat("pages_migrated") - before,
 		  kn_vmstat("knumad_pages_migrated") - vm);
-	EXPECT_EQ(group_stat(CHILD, "memory.knumad.stat", "pages_migrated"),
-		  group_stat(PARENT, "memory.knumad.stat", "pages_migrated"));
-	EXPECT_EQ(group_stat(CHILD, "memory.knumad.stat", "pages_migrated"),
-		  group_stat(CHILD, "memory.stat", "knumad_pages_migrated"));
-	EXPECT_EQ(0, group_stat(CHILD, "memory.knumad.stat", "hint_faults"));
-	EXPECT_LT(0, group_stat(CHILD, "memory.knumad.stat", "scan_us"));
+	EXPECT_EQ(kn_group_stat(KN_CHILD, "memory.knumad.stat", "pages_migrated"),
+		  kn_group_stat(KN_PARENT, "memory.knumad.stat", "pages_migrated"));
+	EXPECT_EQ(kn_group_stat(KN_CHILD, "memory.knumad.stat", "pages_migrated"),
+		  kn_group_stat(KN_CHILD, "memory.stat", "knumad_pages_migrated"));
+	EXPECT_EQ(0, kn_group_stat(KN_CHILD, "memory.knumad.stat", "hint_faults"));
+	EXPECT_LT(0, kn_group_stat(KN_CHILD, "memory.knumad.stat", "scan_us"));
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
 static int write_child(void *data)
 {
-	return kn_write(CHILD "/memory.knumad", "never");
+	return kn_write(KN_CHILD "/memory.knumad", "never");
 }
 
 /* An unprivileged user to whom a group was given chooses for it, nobody else does. */
 TEST_F(control, delegated)
 {
-	const char *why = make_groups();
+	const char *why = kn_make_groups();
 
 	if (why)
 		SKIP(return, "%s", why);
-	EXPECT_EQ(-EACCES, as_user(SOMEBODY, write_child, NULL));
-	ASSERT_EQ(0, chown(CHILD "/memory.knumad", SOMEBODY, SOMEBODY));
-	EXPECT_EQ(0, as_user(SOMEBODY, write_child, NULL));
-	EXPECT_EQ(-EACCES, as_user(NOBODY, write_child, NULL));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_SOMEBODY, write_child, NULL));
+	ASSERT_EQ(0, chown(KN_CHILD "/memory.knumad", KN_SOMEBODY, KN_SOMEBODY));
+	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, write_child, NULL));
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, write_child, NULL));
 }
 
 /*
@@ -675,14 +570,14 @@ static const char *expected(unsigned int mode, unsigned int parent, unsigned int
 
 static bool is_judged(pid_t pid, const char *verdict)
 {
-	return verdict ? value_is(pid, "verdict", verdict) :
-	       value_is(pid, "verdict", "home") || value_is(pid, "verdict", "moving");
+	return verdict ? kn_proc_is(pid, "verdict", verdict) :
+	       kn_proc_is(pid, "verdict", "home") || kn_proc_is(pid, "verdict", "moving");
 }
 
 /* Mode, group above, group, process: all that they can say */
 TEST_F(control, priorities)
 {
-	const char *why = make_groups();
+	const char *why = kn_make_groups();
 	struct kn_worker *worker;
 	unsigned int mode, at;
 
@@ -697,17 +592,17 @@ TEST_F(control, priorities)
 			unsigned int parent = at / 9, child = at / 3 % 3, choice = at % 3;
 			const char *verdict = expected(mode, parent, child, choice);
 
-			ASSERT_EQ(0, kn_write(PARENT "/memory.knumad", groups[parent]));
-			ASSERT_EQ(0, kn_write(CHILD "/memory.knumad", groups[child]));
+			ASSERT_EQ(0, kn_write(KN_PARENT "/memory.knumad", groups[parent]));
+			ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", groups[child]));
 			ASSERT_EQ(0, choose(worker->pid, choices[choice]));
-			EXPECT_TRUE(value_is(worker->pid, "group", groups[child ?: parent]));
+			EXPECT_TRUE(kn_proc_is(worker->pid, "group", groups[child ?: parent]));
 			ASSERT_TRUE(kn_wait_until(is_judged(worker->pid, verdict), KN_PATIENCE))
 				TH_LOG("%s, %s, %s, %s", modes[mode], groups[parent],
 				       groups[child], choices[choice]);
 		}
 	}
 	ASSERT_EQ(0, kn_enable("never"));
-	EXPECT_TRUE(value_is(worker->pid, "verdict", "off"));
+	EXPECT_TRUE(kn_proc_is(worker->pid, "verdict", "off"));
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
@@ -727,31 +622,31 @@ static int prepare_policy(struct kn_shared *sh, const struct kn_work *work)
 /* The reasons to leave a process alone, all at once: the first is told. */
 TEST_F(control, reasons_in_order)
 {
-	const char *why = make_groups();
+	const char *why = kn_make_groups();
 	struct kn_worker *worker;
 	char node[16], mems[256];
 
 	if (why)
 		SKIP(return, "%s", why);
-	if (kn_write(CGROUP "cgroup.subtree_control", "+cpuset") ||
-	    kn_write(PARENT "/cgroup.subtree_control", "+cpuset"))
+	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+cpuset") ||
+	    kn_write(KN_PARENT "/cgroup.subtree_control", "+cpuset"))
 		SKIP(return, "no cpuset controller in the cgroup2 hierarchy");
 	ASSERT_LT(0, kn_read("/sys/devices/system/node/has_memory", mems, sizeof(mems)));
 	snprintf(node, sizeof(node), "%d", self->node[0]);
-	ASSERT_EQ(0, kn_write(CHILD "/cpuset.mems", node));
-	ASSERT_EQ(0, kn_write(CHILD "/memory.knumad", "never"));
+	ASSERT_EQ(0, kn_write(KN_CHILD "/cpuset.mems", node));
+	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "never"));
 	self->work.before = before_all;
 	self->work.prepare = prepare_policy;
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
 	ASSERT_EQ(0, kn_enable("always"));
-	EXPECT_TRUE(kn_wait_until(value_is(worker->pid, "verdict", "opted_out"), KN_PATIENCE));
+	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "opted_out"), KN_PATIENCE));
 	ASSERT_EQ(0, choose(worker->pid, "in"));
-	EXPECT_TRUE(kn_wait_until(value_is(worker->pid, "verdict", "group"), KN_PATIENCE));
-	ASSERT_EQ(0, kn_write(CHILD "/memory.knumad", "always"));
-	EXPECT_TRUE(kn_wait_until(value_is(worker->pid, "verdict", "cpuset"), KN_PATIENCE));
-	ASSERT_EQ(0, kn_write(CHILD "/cpuset.mems", mems));
-	EXPECT_TRUE(kn_wait_until(value_is(worker->pid, "verdict", "policy_bound"),
+	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "group"), KN_PATIENCE));
+	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "always"));
+	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "cpuset"), KN_PATIENCE));
+	ASSERT_EQ(0, kn_write(KN_CHILD "/cpuset.mems", mems));
+	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "policy_bound"),
 				  KN_PATIENCE));
 	EXPECT_EQ(0, kn_stop(worker));
 }

@@ -694,6 +694,32 @@ __u64 kn_vmstat(const char *name)
 	return value;
 }
 
+/* The value of a line of /proc/PID/knumad; false if it cannot be read. */
+bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size)
+{
+	char path[64], buf[4096], *line, *next;
+
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	if (kn_read(path, buf, sizeof(buf)) <= 0)
+		return false;
+	for (line = strtok_r(buf, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+		size_t len = strlen(name);
+
+		if (!strncmp(line, name, len) && line[len] == ' ') {
+			snprintf(value, size, "%s", line + len + 1);
+			return true;
+		}
+	}
+	return false;
+}
+
+bool kn_proc_is(pid_t pid, const char *name, const char *expected)
+{
+	char value[4096];
+
+	return kn_proc_value(pid, name, value, sizeof(value)) && !strcmp(value, expected);
+}
+
 /* Wait until knumad has gone round @nr more times. */
 bool kn_wait_passes(unsigned int nr, int secs)
 {
@@ -1286,6 +1312,124 @@ bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mi
 {
 	return kn_wait_until(kn_share_on(worker, node, 16) >= per_mille &&
 			     kn_share_on(worker, node, 1) >= per_mille, secs);
+}
+
+/*
+ * Users, groups, and those who take what there is.
+ */
+
+/* In a child: as this user, do it. Returns what it returns. */
+int kn_as_user(uid_t uid, int (*what)(void *), void *data)
+{
+	int status, ret;
+	pid_t pid = fork();
+
+	if (!pid) {
+		if (uid && (setgid(uid) || setuid(uid)))
+			_exit(255);
+		_exit(-what(data) & 0xff);
+	}
+	ret = waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+	return -ret;
+}
+
+/* Sleeps as this user until it is killed. */
+pid_t kn_sleeper(uid_t uid)
+{
+	int pipes[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(pipes))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		/* Who changed its user is not dumpable, and so belongs to root */
+		if (setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+			_exit(1);
+		close(pipes[0]);
+		close(pipes[1]);
+		for (;;)
+			pause();
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1))
+		pid = -1;
+	close(pipes[0]);
+	return pid;
+}
+
+/* Two groups, one in the other. Returns why there are none, or NULL. */
+const char *kn_make_groups(void)
+{
+	char path[64];
+
+	if (access(KN_CGROUP "cgroup.controllers", F_OK))
+		return "no cgroup2 at " KN_CGROUP;
+	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+memory"))
+		return "no memory controller in the cgroup2 hierarchy";
+	mkdir(KN_PARENT, 0755);
+	kn_write(KN_PARENT "/cgroup.subtree_control", "+memory");
+	mkdir(KN_CHILD, 0755);
+	snprintf(path, sizeof(path), "%s", KN_CHILD "/memory.knumad");
+	return access(path, F_OK) ? "no memory.knumad" : NULL;
+}
+
+/* A line "name value" of a file of a group, 0 if there is none */
+__u64 kn_group_stat(const char *group, const char *file, const char *name)
+{
+	__u64 value = 0;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", group, file);
+	find_line(path, name, &value);
+	return value;
+}
+
+void kn_drop_groups(void)
+{
+	rmdir(KN_CHILD);
+	rmdir(KN_PARENT);
+}
+
+/*
+ * Fork a process that takes memory of a node until but @leave bytes above the
+ * high watermark and the reserve are free, then sleeps.
+ */
+pid_t kn_fill_node(int node, size_t leave)
+{
+	struct kn_zone_sums sums;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(ready))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		kn_mempolicy(MPOL_BIND, 1ULL << node);
+		while (kn_zones(node, &sums) &&
+		       sums.free > sums.high + sums.managed / 100 + leave / KN_PAGE) {
+			char *mem = mmap(NULL, KN_CHUNK, PROT_READ | PROT_WRITE,
+					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+			if (mem == MAP_FAILED)
+				_exit(1);
+		}
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		pid = -1;
+	}
+	close(ready[0]);
+	return pid;
 }
 
 /*

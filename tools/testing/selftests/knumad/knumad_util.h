@@ -173,6 +173,8 @@ __u64 kn_verdict(const char *word);
 __u64 kn_vmstat(const char *name);
 bool kn_thread(int tid, struct kn_thread *thread);
 bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
+bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
+bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);
 pid_t kn_thread_pid(void);
 void kn_dump(void);
@@ -276,6 +278,22 @@ int kn_gathered_on(const struct kn_worker *worker, unsigned int stride);
 int kn_wait_gathered(const struct kn_worker *worker, int secs);
 bool kn_wait_share(const struct kn_worker *worker, int node, unsigned int per_mille, int secs);
 __u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field);
+
+/* Users, groups, and those who take what there is */
+
+#define KN_NOBODY	65534
+#define KN_SOMEBODY	65533
+
+#define KN_CGROUP	"/sys/fs/cgroup/"
+#define KN_PARENT	KN_CGROUP "knumad-test"
+#define KN_CHILD	KN_PARENT "/child"
+
+int kn_as_user(uid_t uid, int (*what)(void *), void *data);
+pid_t kn_sleeper(uid_t uid);
+const char *kn_make_groups(void);
+void kn_drop_groups(void);
+__u64 kn_group_stat(const char *group, const char *file, const char *name);
+pid_t kn_fill_node(int node, size_t leave);
 
 /* Memory whose mapping is changed in all possible ways */
 

@@ -876,46 +876,6 @@ TEST_F(respect, hugetlb_pages)
 
 /* Nodes that are full */
 
-/*
- * Fork a process that takes memory of a node until but @leave bytes above the
- * high watermark and the reserve are free, then sleeps.
- */
-static pid_t fill_node(int node, size_t leave)
-{
-	struct kn_zone_sums sums;
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	if (pipe(ready))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kn_mempolicy(MPOL_BIND, 1ULL << node);
-		while (kn_zones(node, &sums) &&
-		       sums.free > sums.high + sums.managed / 100 + leave / KN_PAGE) {
-			char *mem = mmap(NULL, HUGE, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-			if (mem == MAP_FAILED)
-				_exit(1);
-		}
-		if (write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		pid = -1;
-	}
-	close(ready[0]);
-	return pid;
-}
-
 static bool above_watermark(int node)
 {
 	struct kn_zone_sums sums;
@@ -939,7 +899,7 @@ TEST_F(respect, node_full)
 	work.size = 48 * KN_MB;
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
-	hog = fill_node(self->near, 12 * KN_MB);
+	hog = kn_fill_node(self->near, 12 * KN_MB);
 	ASSERT_LT(0, hog);
 	ASSERT_TRUE(above_watermark(self->near));
 
@@ -980,7 +940,7 @@ TEST_F(respect, node_becomes_full)
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
 	/* Room enough, but so little that it is filled in a moment */
-	early = fill_node(self->near, 2 * work.size);
+	early = kn_fill_node(self->near, 2 * work.size);
 	ASSERT_LT(0, early);
 	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 2));
 	ASSERT_EQ(0, kn_enable("always"));
@@ -988,7 +948,7 @@ TEST_F(respect, node_becomes_full)
 		kn_dump();
 	EXPECT_TRUE(kn_wait_until(kn_stat("rate_limited") > 0, KN_PATIENCE));
 	refused = kn_verdict("node_full") + kn_verdict("no_room");
-	late = fill_node(self->near, 4 * KN_MB);
+	late = kn_fill_node(self->near, 4 * KN_MB);
 	ASSERT_LT(0, late);
 	EXPECT_LT(0, kn_share_on(worker, self->far, 1))
 		TH_LOG("the node was filled too late");

@@ -1,0 +1,698 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Those who mean harm: users who want to see or to set what is not theirs, who have
+ * knumad work for nothing, or keep it from working for others. What contains them is in
+ * Documentation/mm/knumad-threats.rst, line by line.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define CHUNK		(2 * KN_MB)
+
+/* What is moved to a node at once, above the rate: see rate_tokens() in migrate.c */
+#define BURST		(4 * KN_MB)
+
+/* How often who jumps does so */
+#define JUMP_MS		100
+#define JUMPS		100
+
+/* Pages that a CPU may have charged to a group for later */
+#define CHARGE_BATCH	64
+
+#define MOUNTED		"/tmp/knumad-cgroup"
+
+FIXTURE(threats)
+{
+	int node[2];
+	__u64 oom;
+};
+
+FIXTURE_SETUP(threats)
+{
+	const char *why;
+
+	if (kn_quick())
+		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->node[0] = kn_topo.full[0];
+	self->node[1] = kn_topo.full[kn_topo.nr_full - 1];
+	self->oom = kn_vmstat("oom_kill");
+}
+
+FIXTURE_TEARDOWN(threats)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	EXPECT_EQ(self->oom, kn_vmstat("oom_kill"));
+	kn_end();
+	kn_drop_groups();
+}
+
+/* What a process does that is put right if it is left to knumad */
+static struct kn_work misplaced(struct _test_data_threats *self, size_t size)
+{
+	return (struct kn_work) {
+		.size = size, .node = self->node[0], .threads = 1, .cpu_node = self->node[1],
+		.pinned = true, .pause_us = 100,
+	};
+}
+
+/*
+ * Who wants to see
+ */
+
+/* Does a word look like an address of the kernel, or one that @pid uses? */
+static bool is_address(const char *word, pid_t pid)
+{
+	unsigned long from, to, value;
+	char path[64], line[512], *end;
+	bool found = false;
+	FILE *maps;
+	int base;
+
+	for (base = 10; base <= 16 && !found; base += 6) {
+		value = strtoul(word, &end, base);
+		if (*end || end == word)
+			continue;
+		/* -1 says that there is none */
+		if (value >= 0xffff800000000000 && strcmp(word, "-1"))
+			return true;
+		/* Of a mapping: more digits than a count in a test has, and within one */
+		snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+		maps = value > 0xffffffff ? fopen(path, "re") : NULL;
+		while (maps && !found && fgets(line, sizeof(line), maps))
+			found = sscanf(line, "%lx-%lx", &from, &to) == 2 && value >= from &&
+				value < to;
+		if (maps)
+			fclose(maps);
+	}
+	return found;
+}
+
+static void check_no_address(struct __test_metadata *_metadata, const char *path, pid_t pid)
+{
+	char *text = malloc(65536), *word, *next;
+
+	ASSERT_NE(NULL, text);
+	ASSERT_LT(0, kn_read(path, text, 65536))
+		TH_LOG("%s", path);
+	word = strtok_r(text, " ,\n[]", &next);
+	while (word) {
+		EXPECT_FALSE(is_address(word, pid))
+			TH_LOG("%s says %s", path, word);
+		word = strtok_r(NULL, " ,\n[]", &next);
+	}
+	free(text);
+}
+
+static void check_directory(struct __test_metadata *_metadata, const char *name, pid_t pid)
+{
+	DIR *dir = opendir(name);
+	struct dirent *entry;
+	char path[512];
+
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s%s", name, entry->d_name);
+		check_no_address(_metadata, path, pid);
+	}
+	closedir(dir);
+}
+
+static int before_child(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_write(KN_CHILD "/cgroup.procs", "0");
+}
+
+/* No file has an address of the kernel, or of the process it is about. */
+TEST_F(threats, no_address)
+{
+	struct kn_work work = {
+		.size = 16 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 4,
+		.cpu_node = KN_NONE, .before = before_child,
+	};
+	const char *why = kn_make_groups();
+	struct kn_worker *worker;
+	char path[64];
+
+	if (why)
+		SKIP(return, "%s", why);
+	/* The test itself */
+	EXPECT_TRUE(is_address("ffff888012345678", getpid()));
+	EXPECT_TRUE(is_address("0xffffffff81000000", getpid()));
+	EXPECT_TRUE(is_address("18446744073709551615", getpid()));
+	snprintf(path, sizeof(path), "%lu", (unsigned long)path);
+	EXPECT_TRUE(is_address(path, getpid()));
+	EXPECT_FALSE(is_address("-1", getpid()));
+	EXPECT_FALSE(is_address("4096", getpid()));
+
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	/* Where it spans nodes, there are rows of its threads and chunks, too */
+	if (kn_max_cpus() < work.threads)
+		ASSERT_TRUE(kn_wait_until(kn_stat("hint_faults") && kn_stat("mms_sampled"),
+					  KN_PATIENCE))
+			kn_dump();
+	ASSERT_TRUE(kn_wait_until(kn_stat("mms_watched") && kn_stat("pages_scanned"),
+				  KN_PATIENCE));
+	check_directory(_metadata, KN_SYSFS, worker->pid);
+	check_directory(_metadata, KN_DEBUGFS, worker->pid);
+	check_no_address(_metadata, KN_CHILD "/memory.knumad", worker->pid);
+	check_no_address(_metadata, KN_CHILD "/memory.knumad.stat", worker->pid);
+	snprintf(path, sizeof(path), "/proc/%d/knumad", worker->pid);
+	check_no_address(_metadata, path, worker->pid);
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+static void check_mode(struct __test_metadata *_metadata, const char *path, mode_t mode, uid_t uid)
+{
+	struct stat st;
+
+	ASSERT_EQ(0, stat(path, &st))
+		TH_LOG("%s", path);
+	EXPECT_EQ(mode, st.st_mode & 07777)
+		TH_LOG("%s", path);
+	EXPECT_EQ(uid, st.st_uid)
+		TH_LOG("%s", path);
+}
+
+static int read_path(void *path)
+{
+	char buf[4096];
+	int ret = kn_read(path, buf, sizeof(buf));
+
+	return ret < 0 ? ret : 0;
+}
+
+/* Whose the files are that abi.c does not look at; only root comes to those of debugfs. */
+TEST_F(threats, modes)
+{
+	static const char *const files[] = { "stats", "processes", "threads", "spanning", "nodes" };
+	const char *why = kn_make_groups();
+	struct dirent *entry;
+	unsigned int nr = 0;
+	char path[64];
+	pid_t pid;
+	DIR *dir;
+
+	if (why)
+		SKIP(return, "%s", why);
+	for (nr = 0; nr < ARRAY_SIZE(files); nr++) {
+		snprintf(path, sizeof(path), KN_DEBUGFS "%s", files[nr]);
+		check_mode(_metadata, path, 0444, 0);
+		EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, read_path, path));
+	}
+	dir = opendir(KN_DEBUGFS);
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		nr -= entry->d_name[0] != '.';
+	closedir(dir);
+	EXPECT_EQ(0, nr);
+
+	check_mode(_metadata, KN_CHILD "/memory.knumad", 0644, 0);
+	check_mode(_metadata, KN_CHILD "/memory.knumad.stat", 0444, 0);
+	pid = kn_sleeper(KN_SOMEBODY);
+	ASSERT_LT(0, pid);
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	check_mode(_metadata, path, 0644, KN_SOMEBODY);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static int write_out(void *path)
+{
+	return kn_write(path, "out");
+}
+
+/* Give up capabilities. Returns 0 or a negative error number. */
+static int drop_capability(unsigned int nr)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &head, data))
+		return -errno;
+	data[nr / 32].effective &= ~(1U << nr % 32);
+	return syscall(SYS_capset, &head, data) ? -errno : 0;
+}
+
+static int write_without_resource(void *path)
+{
+	return drop_capability(CAP_SYS_RESOURCE) ? -200 : kn_write(path, "out");
+}
+
+static int read_without_ptrace(void *path)
+{
+	return drop_capability(CAP_SYS_PTRACE) ? -200 : read_path(path);
+}
+
+/* Who may open every file may not yet choose for everybody, or see. */
+TEST_F(threats, opening_is_not_enough)
+{
+	pid_t pid = kn_sleeper(KN_SOMEBODY);
+	char path[64];
+
+	ASSERT_LT(0, pid);
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	EXPECT_EQ(-EPERM, kn_as_user(0, write_without_resource, path));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
+	EXPECT_EQ(-EACCES, kn_as_user(0, read_without_ptrace, path));
+	EXPECT_EQ(0, kn_as_user(0, write_out, path));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "out"));
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+/* As a container sees it: its own group is the root, and there is nothing above. */
+static int look_from_inside(void *data)
+{
+	char buf[64];
+	int ret = -200;
+
+	if (kn_write(KN_CHILD "/cgroup.procs", "0") ||
+	    unshare(CLONE_NEWCGROUP | CLONE_NEWNS) ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		return ret;
+	mkdir(MOUNTED, 0755);
+	if (mount("cgroup2", MOUNTED, "cgroup2", 0, NULL))
+		return ret;
+	if (kn_read(MOUNTED "/memory.knumad", buf, sizeof(buf)) <= 0 || strcmp(buf, "never\n"))
+		ret = -1;
+	else if (!access(MOUNTED "/knumad-test", F_OK) || !access(MOUNTED "/child", F_OK))
+		ret = -2;
+	else
+		ret = kn_write(MOUNTED "/memory.knumad", "always");
+	umount(MOUNTED);
+	return ret;
+}
+
+/*
+ * A container neither sees groups beside its own nor lifts what its own says, even if it
+ * is root's, where the hierarchy was mounted with nsdelegate.
+ */
+TEST_F(threats, container)
+{
+	const char *why = kn_make_groups();
+	char buf[64];
+	int ret;
+
+	if (why)
+		SKIP(return, "%s", why);
+	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "never"));
+	if (mount("cgroup2", KN_CGROUP, "cgroup2", MS_REMOUNT, "nsdelegate"))
+		SKIP(return, "cannot mount with nsdelegate");
+	ret = kn_as_user(0, look_from_inside, NULL);
+	EXPECT_EQ(0, mount("cgroup2", KN_CGROUP, "cgroup2", MS_REMOUNT, NULL));
+	rmdir(MOUNTED);
+	EXPECT_EQ(-EPERM, ret);
+	ASSERT_LT(0, kn_read(KN_CHILD "/memory.knumad", buf, sizeof(buf)));
+	EXPECT_STREQ("never\n", buf);
+}
+
+/*
+ * Who has knumad work for nothing
+ */
+
+/* A group near its limit is moved without an OOM kill, and leaves no charge behind. */
+TEST_F(threats, group_near_its_limit)
+{
+	struct kn_work work = misplaced(self, 24 * KN_MB);
+	const char *why = kn_make_groups();
+	__s64 before, now, most = 0, least = INT64_MAX, slack;
+	struct kn_worker *worker;
+	char limit[32];
+
+	if (why)
+		SKIP(return, "%s", why);
+	slack = sysconf(_SC_NPROCESSORS_ONLN) * CHARGE_BATCH * KN_PAGE;
+	work.before = before_child;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	before = kn_read_number(KN_CHILD "/memory.current");
+	ASSERT_LT((__s64)work.size, before);
+	snprintf(limit, sizeof(limit), "%lld", before + slack);
+	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.max", limit));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(({
+		now = kn_read_number(KN_CHILD "/memory.current");
+		most = now > most ? now : most;
+		least = now < least ? now : least;
+		kn_share_on(worker, self->node[1], 1) >= KN_GATHERED;
+	}), KN_PATIENCE))
+		kn_dump();
+	EXPECT_GE(before + slack, most);
+	EXPECT_LE(before - slack, least);
+	EXPECT_EQ(0, kn_group_stat(KN_CHILD, "memory.events", "max"));
+	EXPECT_EQ(0, kn_group_stat(KN_CHILD, "memory.events", "oom"));
+	EXPECT_EQ(0, kn_group_stat(KN_CHILD, "memory.events", "oom_kill"));
+	EXPECT_EQ(0, kn_stop(worker));
+	kn_kill(worker);
+	EXPECT_TRUE(kn_wait_until(kn_read_number(KN_CHILD "/memory.current") <= slack,
+				  KN_PATIENCE))
+		TH_LOG("%lld bytes are still charged", kn_read_number(KN_CHILD "/memory.current"));
+}
+
+static bool is_above_reserve(int node, __u64 percent, __u64 slack)
+{
+	struct kn_zone_sums sums;
+
+	if (kn_zones(node, &sums) &&
+	    sums.free + sums.pcp + slack >= sums.high + sums.managed * percent / 100)
+		return true;
+	printf("# node %d: %llu pages free, high watermark %llu, %llu managed\n", node,
+	       sums.free + sums.pcp, sums.high, sums.managed);
+	return false;
+}
+
+#define RESERVE	10
+
+/*
+ * A user fills a node: memory of others goes there up to the reserve and not beyond, and
+ * when the user has taken that, too, not at all.
+ */
+TEST_F(threats, node_filled)
+{
+	struct kn_work work = misplaced(self, 48 * KN_MB);
+	struct kn_events before, after;
+	struct kn_zone_sums sums;
+	struct kn_worker *worker;
+	__u64 refused, there;
+	pid_t early, late;
+	int i;
+
+	ASSERT_EQ(0, kn_tunable_set("reserve_percent", RESERVE));
+	ASSERT_TRUE(kn_zones(self->node[1], &sums));
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	/* It leaves one percent by itself */
+	early = kn_fill_node(self->node[1],
+			     sums.managed * (RESERVE - 1) / 100 * KN_PAGE + 12 * KN_MB);
+	ASSERT_LT(0, early);
+	kn_events(&before);
+	refused = kn_verdict("node_full");
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->node[1], 1) &&
+				  kn_verdict("node_full") > refused, KN_PATIENCE))
+		kn_dump();
+	/* Pages of others come and go: a batch of theirs */
+	for (i = 0; i < 4; i++) {
+		EXPECT_TRUE(is_above_reserve(self->node[1], RESERVE, KN_MB / KN_PAGE));
+		ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+	}
+	EXPECT_GT(KN_GATHERED, kn_share_on(worker, self->node[1], 1));
+
+	late = kn_fill_node(self->node[1], 4 * KN_MB);
+	ASSERT_LT(0, late);
+	/* What was on its way when the room went */
+	ASSERT_TRUE(kn_wait_passes(2, KN_PATIENCE));
+	there = kn_share_on(worker, self->node[1], 1);
+	ASSERT_TRUE(kn_wait_passes(8, KN_PATIENCE));
+	EXPECT_EQ(there, kn_share_on(worker, self->node[1], 1));
+	kn_events(&after);
+	EXPECT_EQ(before.scanned, after.scanned)
+		TH_LOG("memory was reclaimed to make room");
+
+	kill(early, SIGKILL);
+	kill(late, SIGKILL);
+	waitpid(early, NULL, 0);
+	waitpid(late, NULL, 0);
+	EXPECT_TRUE(kn_wait_share(worker, self->node[1], KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/*
+ * Who keeps it busy
+ */
+
+/* How they do it */
+enum how {
+	AT_TIMES,		/* threads change nodes all the time */
+	WHEN_THERE,		/* threads change nodes when their memory has come */
+};
+
+FIXTURE(restless)
+{
+	struct kn_worker *adversary;
+	struct kn_worker *neighbour;
+	int node[2];
+	__u64 migrated, start_ms;
+	unsigned int jumps;
+	enum how how;
+};
+
+FIXTURE_VARIANT(restless)
+{
+	enum how how;
+	__u64 mb_per_s;
+};
+
+FIXTURE_VARIANT_ADD(restless, at_times)
+{
+	.how = AT_TIMES,
+	.mb_per_s = 2,
+};
+
+FIXTURE_VARIANT_ADD(restless, when_there)
+{
+	.how = WHEN_THERE,
+	.mb_per_s = 2,
+};
+
+FIXTURE_SETUP(restless)
+{
+	const char *why;
+
+	if (kn_quick())
+		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->how = variant->how;
+	self->node[0] = kn_topo.full[0];
+	self->node[1] = kn_topo.full[kn_topo.nr_full - 1];
+	kn_tunable_set("migrate_mb_per_s", variant->mb_per_s);
+}
+
+FIXTURE_TEARDOWN(restless)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+/* Make it look misplaced once more, if it is time. */
+static void jump(struct _test_data_restless *self)
+{
+	const struct kn_worker *worker = self->adversary;
+	int node = self->node[self->jumps & 1];
+
+	if (self->how == WHEN_THERE && kn_share_on(worker, node, 16) < 500)
+		return;
+	self->jumps++;
+	kn_pin(worker, self->node[self->jumps & 1]);
+}
+
+static __u64 elapsed_ms(const struct _test_data_restless *self)
+{
+	return kn_now_ms() - self->start_ms;
+}
+
+/*
+ * Someone whose memory is never where it should be has it moved no faster than the rate,
+ * and does not keep others from coming home.
+ */
+TEST_F(restless, is_contained)
+{
+	struct kn_work work = {
+		.size = 24 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 1,
+		.cpu_node = self->node[1], .pinned = true, .pause_us = 100,
+	};
+	__u64 moved, seconds, end, due = 0, bytes;
+	unsigned int pages = work.size / KN_PAGE;
+	bool home = false;
+	char path[64], text[1024];
+
+	self->adversary = kn_start(&work);
+	ASSERT_NE(NULL, self->adversary);
+	self->migrated = kn_stat("pages_migrated");
+	self->start_ms = kn_now_ms();
+	ASSERT_EQ(0, kn_enable("always"));
+	/* At it before the neighbour comes */
+	ASSERT_TRUE(kn_wait_until(({
+		jump(self);
+		kn_home(self->adversary->pid) != KN_NONE || kn_stat("mms_sampled") ||
+		kn_stat("pages_migrated") > self->migrated;
+	}), KN_PATIENCE))
+		kn_dump();
+	work = (struct kn_work) {
+		.size = 16 * KN_MB, .node = self->node[0], .threads = 1,
+		.cpu_node = self->node[1], .pinned = true, .pause_us = 100,
+	};
+	self->neighbour = kn_start(&work);
+	ASSERT_NE(NULL, self->neighbour);
+	end = kn_now_ms() + KN_PATIENCE * 1000;
+	while (kn_now_ms() < end && (!home || self->jumps < JUMPS)) {
+		if (kn_now_ms() >= due) {
+			jump(self);
+			due = kn_now_ms() + JUMP_MS;
+			home = home || kn_share_on(self->neighbour, self->node[1], 1) >=
+				       KN_GATHERED;
+		}
+		kn_nap();
+		/* Who waits for his memory jumps only so often */
+		if (self->how == WHEN_THERE && home && self->jumps >= 4)
+			break;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/knumad", self->neighbour->pid);
+	text[kn_read(path, text, sizeof(text) - 1)] = 0;
+	EXPECT_TRUE(home) {
+		TH_LOG("the neighbour: %s", text);
+		kn_dump();
+	}
+	moved = kn_stat("pages_migrated") - self->migrated;
+	seconds = elapsed_ms(self) / 1000 + 1;
+	bytes = kn_topo.nr_memory * (variant->mb_per_s * KN_MB * seconds + BURST);
+	EXPECT_GE(bytes, moved * KN_PAGE);
+	TH_LOG("%u jumps in %llu s: %llu MB moved of %llu that may be", self->jumps, seconds,
+	       moved * KN_PAGE / KN_MB, bytes / KN_MB);
+	/* It was worth to look at: some of it did move */
+	EXPECT_LT(0, moved);
+	if (self->how == WHEN_THERE)
+		EXPECT_LT(pages, moved);
+	EXPECT_EQ(0, kn_stop(self->adversary));
+	EXPECT_EQ(0, kn_stop(self->neighbour));
+}
+
+/*
+ * Who has it run after them
+ */
+
+#define LIVES		200
+#define LOOKS		40
+
+/* Of the thread, in percent of a CPU, by cpu_percent */
+#define PERCENT		10
+
+/*
+ * What it may use more than that: finding out who is new cannot be put off, and on an
+ * emulated machine the time of a CPU goes on while others have their turn.
+ */
+#define MARGIN		2
+
+struct lives {
+	int nr;
+};
+
+static void *live(void *mem)
+{
+	return (void *)(long)kn_touch(mem, CHUNK, 50);
+}
+
+/* Processes with threads and memory, again and again */
+static void crowd_main(struct lives *lives, unsigned int state)
+{
+	pthread_t thread[4];
+	char *mem;
+	pid_t pid;
+	int i;
+
+	if (setgid(KN_NOBODY) || setuid(KN_NOBODY))
+		_exit(1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			mem = kn_map(2 * CHUNK, 0);
+			for (i = 0; mem && i < 4 && kn_random(&state) % 8; i++)
+				pthread_create(&thread[i], NULL, live, mem + i % 2 * CHUNK);
+			while (i--)
+				pthread_join(thread[i], NULL);
+			_exit(0);
+		}
+		if (pid < 0)
+			_exit(2);
+		waitpid(pid, NULL, 0);
+		__atomic_fetch_add(&lives->nr, 1, __ATOMIC_RELAXED);
+	}
+}
+
+/* CPU time of the thread so far, ns */
+static __u64 thread_ns(pid_t pid)
+{
+	char path[64];
+	__s64 ns;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	ns = kn_read_number(path);
+	return ns < 0 ? 0 : ns;
+}
+
+/* Many that come and go do not have it use more CPU time than it may. */
+TEST_F(threats, crowd)
+{
+	__u64 used, start_ms, elapsed, passes;
+	struct lives *lives;
+	pid_t pids[6], knumad;
+	unsigned int i;
+
+	lives = mmap(NULL, sizeof(*lives), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		     -1, 0);
+	ASSERT_NE(MAP_FAILED, (void *)lives);
+	kn_tunable_set("min_cpu_ms", 0);
+	kn_tunable_set("min_resident_mb", 1);
+	kn_tunable_set("cpu_percent", PERCENT);
+	ASSERT_EQ(0, kn_enable("always"));
+	knumad = kn_thread_pid();
+	ASSERT_LT(0, knumad);
+	fflush(stdout);
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			crowd_main(lives, i);
+		ASSERT_LT(0, pids[i]);
+	}
+	ASSERT_TRUE(kn_wait_until(KN_READ(lives->nr) >= 6, KN_PATIENCE));
+	used = thread_ns(knumad);
+	ASSERT_LT(0, used);
+	start_ms = kn_now_ms();
+	passes = kn_stat("passes");
+	ASSERT_TRUE(kn_wait_until(KN_READ(lives->nr) >= LIVES &&
+				  kn_stat("passes") >= passes + LOOKS, 2 * KN_PATIENCE))
+		kn_dump();
+	elapsed = kn_now_ms() - start_ms;
+	used = thread_ns(knumad) - used;
+	for (i = 0; i < ARRAY_SIZE(pids); i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	TH_LOG("%llu ms of %llu, %d processes, %llu enrolled in %llu looks", used / 1000000,
+	       elapsed, lives->nr, kn_stat("mms_enrolled"), kn_stat("passes") - passes);
+	EXPECT_GE(MARGIN * PERCENT * elapsed / 100, used / 1000000);
+	EXPECT_TRUE(kn_wait_until(!kn_stat("mms_watched"), KN_PATIENCE))
+		kn_dump();
+	munmap(lives, sizeof(*lives));
+}
+
+int main(int argc, char **argv)
+{
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
