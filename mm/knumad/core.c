@@ -361,6 +361,9 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 		set_verdict(proc, proc->bound);
 		return proc->bound != bound;
 	}
+	/* What forbade it does so no longer */
+	if (bound != KNUMAD_V_NONE)
+		set_verdict(proc, KNUMAD_V_NONE);
 	/* More, or fewer, cores than it had: it may fit now, or no longer */
 	return soon || proc->bound != bound ||
 	       DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000);
@@ -440,6 +443,18 @@ static bool is_sane(const struct knumad_placement *pl)
 	return true;
 }
 
+/* Pages or threads still away: on its way, else at home */
+static void judge_home(struct knumad_proc *proc)
+{
+	unsigned long away = knumad_away_from_home(proc);
+	bool home = away <= proc->now.resident[proc->home] / 100;
+
+	if (proc->pending != NUMA_NO_NODE)
+		return;
+	set_verdict(proc, home && !proc->displaced ? KNUMAD_V_HOME :
+						     KNUMAD_V_MOVING);
+}
+
 static void apply(const struct knumad_pl_proc *pp)
 {
 	struct knumad_proc *proc;
@@ -454,6 +469,8 @@ static void apply(const struct knumad_pl_proc *pp)
 			set_sampling(proc, pp->verdict);
 			if (pp->verdict != KNUMAD_V_HOME)
 				set_verdict(proc, pp->verdict);
+			else if (proc->home != NUMA_NO_NODE)
+				judge_home(proc);
 		}
 		pp++;
 	}
@@ -489,18 +506,6 @@ static void decide(struct pass_state *ps)
 }
 
 /* === Moving === */
-
-/* Pages or threads still away: on its way, else at home */
-static void judge_home(struct knumad_proc *proc)
-{
-	unsigned long away = knumad_away_from_home(proc);
-	bool home = away <= proc->now.resident[proc->home] / 100;
-
-	if (proc->pending != NUMA_NO_NODE)
-		return;
-	set_verdict(proc, home && !proc->displaced ? KNUMAD_V_HOME :
-						     KNUMAD_V_MOVING);
-}
 
 /* Jiffies at which the thread has something else to do than moving */
 static unsigned long until_next(const struct pass_state *ps)

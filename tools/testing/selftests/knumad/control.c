@@ -497,6 +497,28 @@ TEST_F(control, group_file)
 	EXPECT_STREQ("default\n", buf);
 }
 
+/* A verdict is of now: who was left alone and is being moved is no longer left alone. */
+TEST_F(control, verdict_follows)
+{
+	struct kn_worker *worker;
+	char verdict[32];
+
+	/* So much that it is seen while it moves */
+	self->work.size = 96 * KN_MB;
+	worker = kn_start(&self->work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, choose(worker->pid, "out"));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "opted_out"), KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(0, choose(worker->pid, "default"));
+	ASSERT_TRUE(kn_wait_until(!kn_proc_is(worker->pid, "moved", "0"), KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_proc_value(worker->pid, "verdict", verdict, sizeof(verdict)));
+	EXPECT_STRNE("opted_out", verdict);
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
 /* What is done for a process is counted for its group and those above. */
 TEST_F(control, group_statistics)
 {
