@@ -15,7 +15,8 @@ tested=$(sed -n 's/^version: *//p' $series/BASE)
 jobs=$(nproc)
 
 # Reproducible builds, and as many hits in the compiler cache as possible.
-export KBUILD_BUILD_TIMESTAMP='2026-01-01' KBUILD_BUILD_USER=knumad KBUILD_BUILD_HOST=lab
+export KBUILD_BUILD_TIMESTAMP='2026-01-01' KBUILD_BUILD_VERSION=1 KBUILD_BUILD_USER=knumad
+export KBUILD_BUILD_HOST=lab
 export CCACHE_BASEDIR=$PWD
 make=(make -j "$jobs" 'CC=ccache gcc' 'HOSTCC=ccache gcc')
 

@@ -103,6 +103,12 @@ static void forget_thread(struct knumad_sampling *s, unsigned int at)
 	}
 }
 
+/* Was this the last user, 1 + its place, or 0, and is it there no more? */
+static bool is_gone(const struct knumad_sampling *s, unsigned int user)
+{
+	return user && user <= s->nr_threads && !s->threads[user - 1].tid;
+}
+
 /*
  * The next thread at the place of one that is gone has not used its chunks, and who
  * takes them over may be at home elsewhere.
@@ -111,15 +117,24 @@ static void forget_users(struct knumad_sampling *s)
 {
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
+	struct knumad_part *parts;
+	unsigned long index;
+	unsigned int i;
 
 	while ((c = knumad_chunk_next(s, &it))) {
-		if (!c->user || c->user > s->nr_threads || s->threads[c->user - 1].tid)
+		if (!is_gone(s, c->user))
 			continue;
 		c->user = 0;
 		if (!c->spread)
 			c->target = 0;
 	}
 	knumad_chunks_count(s);
+	xa_for_each(&s->parts, index, parts) {
+		for (i = 0; i < KNUMAD_PARTS; i++)
+			if (is_gone(s, parts[i].user))
+				parts[i].user = 0;
+		cond_resched();
+	}
 }
 
 /* Return: its load since the last look */
