@@ -443,16 +443,18 @@ static bool is_sane(const struct knumad_placement *pl)
 	return true;
 }
 
-/* Pages or threads still away: on its way, else at home */
+/* Pages or threads still away? */
+static bool is_on_its_way(const struct knumad_proc *proc)
+{
+	return proc->displaced || knumad_away_from_home(proc) >
+				  proc->now.resident[proc->home] / 100;
+}
+
 static void judge_home(struct knumad_proc *proc)
 {
-	unsigned long away = knumad_away_from_home(proc);
-	bool home = away <= proc->now.resident[proc->home] / 100;
-
 	if (proc->pending != NUMA_NO_NODE)
 		return;
-	set_verdict(proc, home && !proc->displaced ? KNUMAD_V_HOME :
-						     KNUMAD_V_MOVING);
+	set_verdict(proc, is_on_its_way(proc) ? KNUMAD_V_MOVING : KNUMAD_V_HOME);
 }
 
 static void apply(const struct knumad_pl_proc *pp)
@@ -469,8 +471,9 @@ static void apply(const struct knumad_pl_proc *pp)
 			set_sampling(proc, pp->verdict);
 			if (pp->verdict != KNUMAD_V_HOME)
 				set_verdict(proc, pp->verdict);
-			else if (proc->home != NUMA_NO_NODE)
-				judge_home(proc);
+			else if (proc->home != NUMA_NO_NODE && is_on_its_way(proc))
+				/* At home it is when movers have found no more */
+				set_verdict(proc, KNUMAD_V_MOVING);
 		}
 		pp++;
 	}
