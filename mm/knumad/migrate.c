@@ -180,8 +180,10 @@ static void account(struct knumad_proc *proc, struct knumad_batch *batch,
 		unsigned long nr = min3(batch->from[i], left,
 					proc->now.resident[i]);
 
-		proc->now.resident[i] -= nr;
-		proc->now.resident[batch->target] += nr;
+		/* Who reads it meanwhile may find pages on both nodes, but not on none */
+		WRITE_ONCE(proc->now.resident[batch->target],
+			   proc->now.resident[batch->target] + nr);
+		WRITE_ONCE(proc->now.resident[i], proc->now.resident[i] - nr);
 		left -= nr;
 	}
 	proc->walk_moved += moved;
