@@ -1362,8 +1362,6 @@ pid_t kn_sleeper(uid_t uid)
 /* Two groups, one in the other. Returns why there are none, or NULL. */
 const char *kn_make_groups(void)
 {
-	char path[64];
-
 	if (access(KN_CGROUP "cgroup.controllers", F_OK))
 		return "no cgroup2 at " KN_CGROUP;
 	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+memory"))
@@ -1371,8 +1369,7 @@ const char *kn_make_groups(void)
 	mkdir(KN_PARENT, 0755);
 	kn_write(KN_PARENT "/cgroup.subtree_control", "+memory");
 	mkdir(KN_CHILD, 0755);
-	snprintf(path, sizeof(path), "%s", KN_CHILD "/memory.knumad");
-	return access(path, F_OK) ? "no memory.knumad" : NULL;
+	return access(KN_CHILD "/memory.knumad", F_OK) ? "no memory.knumad" : NULL;
 }
 
 /* A line "name value" of a file of a group, 0 if there is none */

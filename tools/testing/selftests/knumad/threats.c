@@ -45,9 +45,7 @@ FIXTURE_SETUP(threats)
 {
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->node[0] = kn_topo.full[0];
@@ -481,9 +479,7 @@ FIXTURE_SETUP(restless)
 {
 	const char *why;
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
+	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
 	self->how = variant->how;
