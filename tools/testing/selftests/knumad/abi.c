@@ -564,7 +564,8 @@ TEST_F(abi, debugfs_processes)
 		EXPECT_EQ(3, process.threads);
 		for (i = 0, sum = 0; i < KN_MAX_NODES; i++)
 			sum += process.resident[i];
-		EXPECT_LE(work.size / KN_PAGE, sum);
+		/* An estimate: one page in eight, memory begins and ends between them */
+		EXPECT_LE(work.size / KN_PAGE, sum + 8);
 		EXPECT_GT(work.size / KN_PAGE + 1024, sum);
 	}
 	fclose(file);
