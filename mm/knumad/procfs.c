@@ -138,9 +138,10 @@ static void show_mm(struct seq_file *m, struct task_struct *task, struct mm_stru
 	proc = knumad_registry_find(mm);
 	if (proc)
 		show_watched(m, proc);
-	else
-		show_unwatched(m, task, mm);
 	mutex_unlock(&knumad_procs_lock);
+	/* All of its threads may be asked for that: not while the knumad thread waits */
+	if (!proc)
+		show_unwatched(m, task, mm);
 }
 
 /**
