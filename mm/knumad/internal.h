@@ -521,6 +521,7 @@ struct knumad_allowance {
 /**
  * struct knumad_sampling - what samples tell about a process
  * @chunks:	tables of struct knumad_chunk, one per GiB of address space
+ * @nr_tables:	their number
  * @threads:	its threads, at places that they keep
  * @nr_threads:	number of places
  * @seen:	@nr_threads x nodes: samples by node of the memory
@@ -569,6 +570,7 @@ struct knumad_allowance {
  */
 struct knumad_sampling {
 	struct xarray chunks;
+	unsigned long nr_tables;
 	struct knumad_sthread *threads;
 	unsigned int nr_threads;
 	u32 *seen;
@@ -686,6 +688,7 @@ struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 				       struct knumad_chunk_iter *it);
 void knumad_chunks_count(struct knumad_sampling *s);
 void knumad_chunks_disarm(struct knumad_proc *proc);
+void knumad_chunks_prune(struct knumad_proc *proc);
 void knumad_chunks_free(struct knumad_sampling *s);
 
 /* === migrate.c === */

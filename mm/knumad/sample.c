@@ -328,6 +328,7 @@ static void arm(struct knumad_proc *proc)
 		 DIV_ROUND_UP(refill(&everybody, KNUMAD_CROWD * rate), 2));
 	if (!nr)
 		return;
+	knumad_chunks_prune(proc);
 	nr = knumad_arm(proc, &s->cursor, nr) * HZ;
 	s->allowance.tokens -= nr;
 	everybody.tokens -= nr;

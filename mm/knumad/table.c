@@ -4,12 +4,16 @@
  *
  * What is known of 2 MiB is kept in 8 bytes (chunk.h), in tables of 4 KiB for each GiB
  * of address space where there is something to sample; of a shared chunk of small pages
- * 128 bytes more, for its parts.
+ * 128 bytes more, for its parts. There are never more tables than the process has, or had,
+ * page tables: those of address space where there is nothing any more are forgotten.
  *
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
 
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagewalk.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
@@ -36,6 +40,15 @@ static struct knumad_chunk *chunk_of(struct knumad_table *t, unsigned long addr)
 	return &t->chunk[(addr >> PMD_SHIFT) % KNUMAD_TABLE_CHUNKS];
 }
 
+/*
+ * Are some of them of memory that there was? What is mapped has a page of page tables in
+ * each GiB at least. Those are charged to whom they belong, tables to nobody.
+ */
+static bool has_too_many(const struct knumad_proc *proc)
+{
+	return proc->sampling->nr_tables > mm_pgtables_bytes(proc->slot.mm) >> PAGE_SHIFT;
+}
+
 /**
  * knumad_chunk_get - what is known of a chunk
  * @proc: the process, being sampled
@@ -43,7 +56,8 @@ static struct knumad_chunk *chunk_of(struct knumad_table *t, unsigned long addr)
  *
  * Knumad thread only; may sleep to allocate.
  *
- * Return: its state, NULL without memory for it.
+ * Return: its state, NULL without memory for it, also if there are more tables than the
+ * process has page tables: see knumad_chunks_prune().
  */
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long addr)
 {
@@ -51,6 +65,8 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
 	struct knumad_table *t = find_table(s, addr);
 
 	if (!t) {
+		if (has_too_many(proc))
+			return NULL;
 		t = kzalloc(sizeof(*t), GFP_KERNEL | __GFP_NOWARN);
 		if (!t)
 			return NULL;
@@ -60,6 +76,7 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
 			return NULL;
 		}
 		knumad_stat_bytes(sizeof(*t));
+		s->nr_tables++;
 	}
 	return chunk_of(t, addr);
 }
@@ -260,6 +277,89 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 		cond_resched();
 	}
 	mmput_async(mm);
+}
+
+static int prune_test_walk(unsigned long start, unsigned long end, struct mm_walk *walk)
+{
+	return !knumad_vma_private(walk->vma);
+}
+
+static int is_mapped(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
+{
+	return 1;
+}
+
+static const struct mm_walk_ops prune_ops = {
+	.pmd_entry = is_mapped,
+	.test_walk = prune_test_walk,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* Mark the tables of address space where nothing is mapped any more. */
+static void mark_unused(struct knumad_sampling *s, struct mm_struct *mm)
+{
+	struct knumad_table *t;
+	unsigned long index;
+
+	mmap_assert_locked(mm);
+	xa_for_each(&s->chunks, index, t) {
+		unsigned long start = index << KNUMAD_TABLE_SHIFT;
+		unsigned long end = min(start + BIT(KNUMAD_TABLE_SHIFT), mm->task_size);
+
+		/* Not stopped: it found nothing */
+		if (!walk_page_range(mm, start, end, &prune_ops, NULL))
+			xa_set_mark(&s->chunks, index, XA_MARK_0);
+		if (mmap_lock_is_contended(mm))
+			break;
+		cond_resched();
+	}
+}
+
+static void forget_table(struct knumad_sampling *s, unsigned long index)
+{
+	unsigned long first = index << (KNUMAD_TABLE_SHIFT - PMD_SHIFT), at;
+	struct knumad_part *parts;
+
+	xa_for_each_range(&s->parts, at, parts, first, first + KNUMAD_TABLE_CHUNKS - 1) {
+		xa_erase(&s->parts, at);
+		kfree(parts);
+		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
+	}
+	kfree(xa_erase(&s->chunks, index));
+	knumad_stat_bytes(-(long)sizeof(struct knumad_table));
+	s->nr_tables--;
+}
+
+/**
+ * knumad_chunks_prune - forget chunks of memory that there was, if these are many
+ * @proc: the process, being sampled
+ *
+ * Who maps memory somewhere, and then elsewhere, would else have tables for all of its
+ * address space in the end. Knumad thread only; sleeps. mmap_lock is only tried.
+ */
+void knumad_chunks_prune(struct knumad_proc *proc)
+{
+	struct knumad_sampling *s = proc->sampling;
+	struct mm_struct *mm = proc->slot.mm;
+	unsigned long index, before = s->nr_tables;
+	struct knumad_table *t;
+
+	if (!has_too_many(proc) || !mmget_not_zero(mm))
+		return;
+	if (mmap_read_trylock(mm)) {
+		mark_unused(s, mm);
+		mmap_read_unlock(mm);
+	} else {
+		knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
+	}
+	mmput_async(mm);
+	/* Somebody may be reading debugfs */
+	mutex_lock(&knumad_procs_lock);
+	xa_for_each_marked(&s->chunks, index, t, XA_MARK_0)
+		forget_table(s, index);
+	mutex_unlock(&knumad_procs_lock);
+	if (s->nr_tables != before)
+		knumad_chunks_count(s);
 }
 
 /**
