@@ -323,6 +323,7 @@ static void forget_table(struct knumad_sampling *s, unsigned long index)
 	xa_for_each_range(&s->parts, at, parts, first, first + KNUMAD_TABLE_CHUNKS - 1) {
 		xa_erase(&s->parts, at);
 		kfree(parts);
+		s->parted--;
 		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
 	}
 	kfree(xa_erase(&s->chunks, index));
