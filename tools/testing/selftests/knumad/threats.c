@@ -240,6 +240,87 @@ static int write_out(void *path)
 	return kn_write(path, "out");
 }
 
+static int write_never(void *path)
+{
+	return kn_write(path, "never");
+}
+
+/* Become root of a user namespace. Returns 0, or a negative error number. */
+static int enter_user_namespace(void)
+{
+	char map[32];
+	int ret;
+
+	snprintf(map, sizeof(map), "0 %u 1\n", geteuid());
+	/* Who changed its user is not dumpable, and its files are root's */
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	if (unshare(CLONE_NEWUSER))
+		return -errno;
+	ret = kn_write("/proc/self/setgroups", "deny");
+	if (!ret)
+		ret = kn_write("/proc/self/uid_map", map);
+	return ret;
+}
+
+struct attempt {
+	int (*what)(void *path);
+	char path[64];
+};
+
+static int as_root_of_namespace(void *data)
+{
+	struct attempt *attempt = data;
+	int ret = enter_user_namespace();
+
+	/* 200: it did not even come to that */
+	return ret || geteuid() ? -200 : attempt->what(attempt->path);
+}
+
+static int try_namespace(void *data)
+{
+	return unshare(CLONE_NEWUSER) ? -errno : 0;
+}
+
+/* Root of a user namespace has no more rights outside than who made it. */
+TEST_F(threats, root_of_a_namespace)
+{
+	const char *why = kn_make_groups();
+	struct attempt attempt;
+	pid_t pid, own;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (kn_as_user(KN_NOBODY, try_namespace, NULL))
+		SKIP(return, "users may not make user namespaces here");
+	pid = kn_sleeper(KN_SOMEBODY);
+	own = kn_sleeper(KN_NOBODY);
+	ASSERT_LT(0, pid);
+	ASSERT_LT(0, own);
+
+	snprintf(attempt.path, sizeof(attempt.path), "/proc/%d/knumad", own);
+	attempt.what = write_out;
+	EXPECT_EQ(0, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+	EXPECT_TRUE(kn_proc_is(own, "mode", "out"));
+
+	snprintf(attempt.path, sizeof(attempt.path), "/proc/%d/knumad", pid);
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
+	attempt.what = read_path;
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+	snprintf(attempt.path, sizeof(attempt.path), KN_DEBUGFS "processes");
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+	attempt.what = write_never;
+	snprintf(attempt.path, sizeof(attempt.path), KN_SYSFS "enabled");
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+	snprintf(attempt.path, sizeof(attempt.path), KN_CHILD "/memory.knumad");
+	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
+
+	kill(pid, SIGKILL);
+	kill(own, SIGKILL);
+	waitpid(pid, NULL, 0);
+	waitpid(own, NULL, 0);
+}
+
 /* Give up capabilities. Returns 0 or a negative error number. */
 static int drop_capability(unsigned int nr)
 {
@@ -445,6 +526,7 @@ TEST_F(threats, node_filled)
 enum how {
 	AT_TIMES,		/* threads change nodes all the time */
 	WHEN_THERE,		/* threads change nodes when their memory has come */
+	EXCHANGE,		/* threads exchange their memory all the time */
 };
 
 FIXTURE(restless)
@@ -452,7 +534,7 @@ FIXTURE(restless)
 	struct kn_worker *adversary;
 	struct kn_worker *neighbour;
 	int node[2];
-	__u64 migrated, start_ms;
+	__u64 migrated, armed, start_ms, oom;
 	unsigned int jumps;
 	enum how how;
 };
@@ -461,18 +543,28 @@ FIXTURE_VARIANT(restless)
 {
 	enum how how;
 	__u64 mb_per_s;
+	__u64 samples_per_s;
 };
 
 FIXTURE_VARIANT_ADD(restless, at_times)
 {
 	.how = AT_TIMES,
 	.mb_per_s = 2,
+	.samples_per_s = 1000,
 };
 
 FIXTURE_VARIANT_ADD(restless, when_there)
 {
 	.how = WHEN_THERE,
 	.mb_per_s = 2,
+	.samples_per_s = 1000,
+};
+
+FIXTURE_VARIANT_ADD(restless, exchange)
+{
+	.how = EXCHANGE,
+	.mb_per_s = 2,
+	.samples_per_s = 50,
 };
 
 FIXTURE_SETUP(restless)
@@ -482,10 +574,13 @@ FIXTURE_SETUP(restless)
 	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
+	if (variant->how == EXCHANGE && kn_max_cpus() >= 4)
+		SKIP(return, "needs nodes with less than four CPUs");
 	self->how = variant->how;
 	self->node[0] = kn_topo.full[0];
 	self->node[1] = kn_topo.full[kn_topo.nr_full - 1];
 	kn_tunable_set("migrate_mb_per_s", variant->mb_per_s);
+	kn_tunable_set("samples_per_s", variant->samples_per_s);
 }
 
 FIXTURE_TEARDOWN(restless)
@@ -498,12 +593,15 @@ FIXTURE_TEARDOWN(restless)
 static void jump(struct _test_data_restless *self)
 {
 	const struct kn_worker *worker = self->adversary;
-	int node = self->node[self->jumps & 1];
+	int node = self->node[self->jumps & 1], i;
 
 	if (self->how == WHEN_THERE && kn_share_on(worker, node, 16) < 500)
 		return;
 	self->jumps++;
-	kn_pin(worker, self->node[self->jumps & 1]);
+	if (self->how != EXCHANGE)
+		kn_pin(worker, self->node[self->jumps & 1]);
+	for (i = 0; self->how == EXCHANGE && i < worker->work.threads; i++)
+		KN_WRITE(worker->sh->set_of[i], (i + self->jumps) % worker->work.threads);
 }
 
 static __u64 elapsed_ms(const struct _test_data_restless *self)
@@ -513,7 +611,7 @@ static __u64 elapsed_ms(const struct _test_data_restless *self)
 
 /*
  * Someone whose memory is never where it should be has it moved no faster than the rate,
- * and does not keep others from coming home.
+ * takes no more samples than his own, and does not keep others from coming home.
  */
 TEST_F(restless, is_contained)
 {
@@ -521,14 +619,22 @@ TEST_F(restless, is_contained)
 		.size = 24 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 1,
 		.cpu_node = self->node[1], .pinned = true, .pause_us = 100,
 	};
-	__u64 moved, seconds, end, due = 0, bytes;
+	__u64 moved, armed, seconds, end, due = 0, bytes;
 	unsigned int pages = work.size / KN_PAGE;
 	bool home = false;
 	char path[64], text[1024];
 
+	if (self->how == EXCHANGE) {
+		work.threads = 4;
+		work.cpu_node = KN_NONE;
+		work.pinned = false;
+		work.pause_us = 0;
+		work.slow = true;
+	}
 	self->adversary = kn_start(&work);
 	ASSERT_NE(NULL, self->adversary);
 	self->migrated = kn_stat("pages_migrated");
+	self->armed = kn_stat("pages_armed");
 	self->start_ms = kn_now_ms();
 	ASSERT_EQ(0, kn_enable("always"));
 	/* At it before the neighbour comes */
@@ -564,17 +670,119 @@ TEST_F(restless, is_contained)
 		kn_dump();
 	}
 	moved = kn_stat("pages_migrated") - self->migrated;
+	armed = kn_stat("pages_armed") - self->armed;
 	seconds = elapsed_ms(self) / 1000 + 1;
 	bytes = kn_topo.nr_memory * (variant->mb_per_s * KN_MB * seconds + BURST);
 	EXPECT_GE(bytes, moved * KN_PAGE);
-	TH_LOG("%u jumps in %llu s: %llu MB moved of %llu that may be", self->jumps, seconds,
-	       moved * KN_PAGE / KN_MB, bytes / KN_MB);
-	/* It was worth to look at: some of it did move */
-	EXPECT_LT(0, moved);
+	/* At most a second's worth is saved up */
+	EXPECT_GE(variant->samples_per_s * (seconds + 1), armed);
+	TH_LOG("%u jumps in %llu s: %llu MB moved of %llu that may be, %llu pages armed",
+	       self->jumps, seconds, moved * KN_PAGE / KN_MB, bytes / KN_MB, armed);
+	/* It was worth to look at: some of it did move, or was asked for */
+	EXPECT_LT(0, self->how == EXCHANGE ? armed : moved);
 	if (self->how == WHEN_THERE)
 		EXPECT_LT(pages, moved);
 	EXPECT_EQ(0, kn_stop(self->adversary));
 	EXPECT_EQ(0, kn_stop(self->neighbour));
+}
+
+/*
+ * Who has it remember what is gone
+ */
+
+/* Address space of which knumad has a table if there is anything in it */
+#define STRIDE		(1024 * KN_MB)
+#define TABLE		KN_PAGE
+#define FIRST		(16384 * STRIDE)
+#define PAGES		128
+#define FLIGHTS		8
+
+static pthread_t nomad;
+
+/* A page in each GiB of a stretch of address space, and when told so, of the next one */
+static void *nomad_main(void *data)
+{
+	struct kn_shared *sh = data;
+	unsigned long at, i;
+
+	while (!KN_READ(sh->stop)) {
+		at = FIRST + sh->rounds * PAGES * STRIDE;
+		for (i = 0; i < PAGES; i++)
+			if (mmap((void *)(at + i * STRIDE), KN_PAGE, PROT_READ | PROT_WRITE,
+				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE |
+				 MAP_POPULATE, -1, 0) == MAP_FAILED)
+				return "mmap";
+		KN_WRITE(sh->rounds, sh->rounds + 1);
+		while (KN_READ(sh->go) < (int)sh->rounds && !KN_READ(sh->stop))
+			usleep(1000);
+		for (i = 0; i < PAGES; i++)
+			if (munmap((void *)(at + i * STRIDE), KN_PAGE))
+				return "munmap";
+	}
+	return NULL;
+}
+
+static int begin_nomad(struct kn_shared *sh, const struct kn_work *work)
+{
+	return -pthread_create(&nomad, NULL, nomad_main, sh);
+}
+
+static int end_nomad(struct kn_shared *sh, const struct kn_work *work)
+{
+	void *why;
+
+	pthread_join(nomad, &why);
+	if (why)
+		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
+	return why ? -EIO : 0;
+}
+
+static __u64 rounds(const struct kn_worker *worker)
+{
+	struct kn_spanning now;
+
+	return kn_spanning(worker->pid, &now) ? now.rounds : 0;
+}
+
+/*
+ * A process that maps a page here and then there is known by what it has, not by all
+ * it ever had: knumad's memory is charged to nobody.
+ */
+TEST_F(threats, sparse_memory)
+{
+	struct kn_work work = {
+		.size = 16 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 4,
+		.cpu_node = KN_NONE, .prepare = begin_nomad, .finish = end_nomad,
+	};
+	struct kn_worker *worker;
+	__u64 before, at, most;
+	int i;
+
+	if (kn_max_cpus() >= work.threads)
+		SKIP(return, "needs nodes with less than four CPUs");
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(rounds(worker), KN_PATIENCE))
+		kn_dump();
+	before = kn_stat("bytes");
+	most = before;
+	for (i = 1; i <= FLIGHTS; i++) {
+		ASSERT_TRUE(kn_wait_until(KN_READ(worker->sh->rounds) == (__u64)i, KN_PATIENCE));
+		at = rounds(worker);
+		ASSERT_TRUE(kn_wait_until(rounds(worker) >= at + 2, KN_PATIENCE))
+			kn_dump();
+		at = kn_stat("bytes");
+		most = at > most ? at : most;
+		KN_WRITE(worker->sh->go, i);
+	}
+	TH_LOG("%llu KiB, at most %llu, for %u pages in %u GiB", before / 1024, most / 1024,
+	       PAGES, FLIGHTS * PAGES);
+	/* That of the first stretch was seen ... */
+	EXPECT_LE(before + (PAGES / 2) * TABLE, most);
+	/* ... of all others there is no more than they had page tables at a time: two per page */
+	EXPECT_GE(before + 3 * PAGES * TABLE, most);
+	EXPECT_EQ(0, kn_stop(worker));
 }
 
 /*
