@@ -49,7 +49,9 @@ EXPECTED_SHAPE = 150
 EXPECTED_SHAPE_DEBUG = 500
 
 # Selftests that take minutes, or do not depend on the shape: where they run.
-ONLY_IN = {"threads": ["2-nodes"], "threats": ["2-nodes"], "hotplug": ["2-nodes"],
+ONLY_IN = {"threads": ["2-nodes"], "hotplug": ["2-nodes"],
+           "threats": ["2-nodes", "2-nodes+kasan"],
+           "fuzz": ["2-nodes", "2-nodes+kasan"], "calls": ["2-nodes", "2-nodes+kasan"],
            "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"]}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
