@@ -158,6 +158,7 @@ class Run:
 GOALS = {"off": 1, "mainline": 3, "knumad": 5, "bound": 1}
 LEAST = {**GOALS, "mainline": 2, "knumad": 3}
 ONE = {"off": 1, "mainline": 1, "knumad": 1}
+LONG = {**ONE, "knumad": 5}
 
 
 def matrix(workloads, pages, nodes, seeds):
@@ -177,21 +178,21 @@ SETS = {
     # To be done in 20 minutes: mainline with one seed, and not what never differs
     "quick": goals({"off": 1, "mainline": 1, "knumad": 5})
     + matrix(["settled"], ["thp"], "2x2big", {"knumad": 1}),
+    # First what has a goal
     "full": goals(GOALS)
     + matrix(["settled"], ["thp", "4k"], "2x2big", ONE)
+    + matrix(["slices"], ["thp", "4k"], "2x2", GOALS)
+    + matrix(["slices-2", "pairs"], ["thp"], "2x2", GOALS)
+    + matrix(["shared", "rotate"], ["thp"], "2x2", GOALS)
+    + matrix(["slices-8"], ["thp"], "uneven", GOALS)
+    + matrix(["slices-1g"], ["4k"], "2x2big", LONG)
+    + matrix(["slices-settled"], ["thp"], "2x2big", LONG)
+    + matrix(["numa-span"], ["thp", "4k"], "4x2", GOALS)
+    + matrix(["braid"], ["4k"], "2x2", LEAST)
+    + matrix(["pairs"], ["4k"], "2x2", ONE)
     + matrix(["sweep"], ["mthp"], "2x2", {"off": 1, "mainline": 1, "knumad": 3, "bound": 1})
     + matrix(["quit", "idle"], ["thp"], "2x2", LEAST)
-    + matrix(["slices-2"], ["thp"], "2x2", GOALS)
     + matrix(["shortlived"], ["thp"], "2x2", ONE)
-    + matrix(["slices"], ["thp", "4k"], "2x2", GOALS)
-    + matrix(["pairs"], ["thp"], "2x2", GOALS)
-    + matrix(["pairs"], ["4k"], "2x2", ONE)
-    + matrix(["braid"], ["4k"], "2x2", LEAST)
-    + matrix(["slices-1g"], ["4k"], "2x2big", ONE)
-    + matrix(["slices-settled"], ["thp"], "2x2big", ONE)
-    + matrix(["shared", "rotate"], ["thp"], "2x2", GOALS)
-    + matrix(["numa-span"], ["thp", "4k"], "4x2", GOALS)
-    + matrix(["slices-8"], ["thp"], "uneven", GOALS)
     + matrix(["numa-multi"], ["thp"], "uneven", ONE)
     + matrix(["redis", "stress-vm", "stress-fork", "stress-malloc"], ["thp"], "2x2", ONE)
     + matrix(["messaging", "pipe"], ["thp"], "2x2", ONE)
