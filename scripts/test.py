@@ -26,6 +26,8 @@ SHAPES = {
     "asymmetric": Topology(nodes=3, distances="10,20,30;25,10,20;40,35,10"),
     "unequal": Topology(nodes=2, node_mb="768,384"),
     "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
+    # Its clock counts the instructions of one CPU: what takes how long
+    "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
     # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
@@ -52,7 +54,12 @@ EXPECTED_SHAPE_DEBUG = 500
 ONLY_IN = {"threads": ["2-nodes"], "hotplug": ["2-nodes"],
            "threats": ["2-nodes", "2-nodes+kasan"],
            "fuzz": ["2-nodes", "2-nodes+kasan"], "calls": ["2-nodes", "2-nodes+kasan"],
-           "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"]}
+           "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"],
+           "nomem": ["2-nodes+kasan"], "bounds": ["1-cpu"]}
+
+# Shapes for these selftests alone, and how their CPUs run
+ALONE = {"1-cpu": ["bounds"]}
+SHAPE_MODE = {"1-cpu": "deterministic"}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
 WARNING_END = r"---\[ end trace"
@@ -326,7 +333,8 @@ def test_shape(report, profile, name):
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    programs = [program for program in programs if name in ONLY_IN.get(program, [name])]
+    programs = [program for program in programs if name in ONLY_IN.get(program, [name])
+                and program in ALONE.get(name, [program])]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
@@ -344,7 +352,8 @@ def test_shape(report, profile, name):
     while steps:
         boots += 1
         try:
-            run(topology, list(steps), profile, mode=MODE[profile], on_result=on_result,
+            run(topology, list(steps), profile, on_result=on_result,
+                mode=SHAPE_MODE.get(name, MODE[profile]),
                 log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
         except GuestError as error:
             culprit = steps.pop(0).name if steps else "power off"

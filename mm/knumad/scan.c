@@ -35,6 +35,13 @@
 #define KNUMAD_HOLD_ENTRIES	8192
 
 /*
+ * What takes as long as so many of them: to go from one VMA to the next, and to look for
+ * page tables in a GiB
+ */
+#define KNUMAD_VMA_ENTRIES	16
+#define KNUMAD_PUD_ENTRIES	64
+
+/*
  * A scan looks at one of 2^order small pages and takes it for all of them: at one in
  * eight, and at fewer as long as so many samples are left, but at least one per page
  * table. Where memory is varies over megabytes, not over pages: of 4096 pages the
@@ -120,12 +127,12 @@ static int test_walk(unsigned long start, unsigned long end,
 	struct walk_state *w = walk->private;
 
 	/* Many VMAs with nothing in them take their time, too */
-	if (w->hold <= 0) {
+	if (w->hold <= 0 || (w->cursor != start && mmap_lock_is_contended(w->mm))) {
 		w->cursor = start;
 		return -EINTR;
 	}
-	w->hold--;
-	w->entries++;
+	w->hold -= KNUMAD_VMA_ENTRIES;
+	w->entries += KNUMAD_VMA_ENTRIES;
 	w->large = NULL;
 	if (!knumad_vma_private(vma))
 		return 1;
@@ -436,7 +443,18 @@ out:
 	return !more;
 }
 
+static int walk_pud(pud_t *pud, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	struct walk_state *w = walk->private;
+
+	w->hold -= KNUMAD_PUD_ENTRIES;
+	w->entries += KNUMAD_PUD_ENTRIES;
+	return 0;
+}
+
 static const struct mm_walk_ops walk_ops = {
+	.pud_entry = walk_pud,
 	.pmd_entry = walk_pmd,
 	.test_walk = test_walk,
 	.walk_lock = PGWALK_RDLOCK,

@@ -728,15 +728,16 @@ bool kn_wait_passes(unsigned int nr, int secs)
 	return kn_wait_until(kn_stat("passes") >= start + nr, secs);
 }
 
-/* The thread of knumad, or 0. One that is exiting does not count. */
-pid_t kn_thread_pid(void)
+/* A kernel thread by its name, or 0. One that is exiting does not count. */
+pid_t kn_kthread(const char *name)
 {
+	char path[512], buf[512], word[64], *at;
 	unsigned long flags;
 	struct dirent *entry;
-	char path[512], buf[512], *at;
 	pid_t pid = 0;
 	DIR *dir;
 
+	snprintf(word, sizeof(word), "(%s)", name);
 	dir = opendir("/proc");
 	while (dir && !pid && (entry = readdir(dir))) {
 		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
@@ -744,7 +745,7 @@ pid_t kn_thread_pid(void)
 		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
 		if (kn_read(path, buf, sizeof(buf)) <= 0)
 			continue;
-		if (!strstr(buf, "(knumad)"))
+		if (!strstr(buf, word))
 			continue;
 		at = strrchr(buf, ')');
 		if (sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %lu", &flags) == 1 &&
@@ -754,6 +755,21 @@ pid_t kn_thread_pid(void)
 	if (dir)
 		closedir(dir);
 	return pid;
+}
+
+/* The thread of knumad, or 0 */
+pid_t kn_thread_pid(void)
+{
+	return kn_kthread("knumad");
+}
+
+/* The thread that moves pages to a node, or 0 */
+pid_t kn_mover_pid(int node)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "knumad/%d", node);
+	return kn_kthread(name);
 }
 
 static void dump(const char *name, bool zeroes)

@@ -176,7 +176,9 @@ bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
 bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);
+pid_t kn_kthread(const char *name);
 pid_t kn_thread_pid(void);
+pid_t kn_mover_pid(int node);
 void kn_dump(void);
 
 /* The events that a test compares before and after */

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * However big a process is, and however many there are: mmap_lock is held for a short
+ * time, and a process costs some hundred bytes. Each test prints what it measured.
+ *
+ * The times are meant for a machine with one CPU whose clock counts instructions, 16 ns
+ * for each (scripts/guest.py --mode deterministic): nothing else counts then.
+ */
+#include <fcntl.h>
+#include <linux/prctl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define TRACEFS		"/sys/kernel/tracing/"
+#define INSTANCE	TRACEFS "instances/knumad-bounds/"
+#define LOCK_EVENTS	INSTANCE "events/mmap_lock/"
+
+/* The longest hold of mmap_lock: a million instructions */
+#define MOST_HELD_US	16000
+
+/* Of each process that is watched, and of that for each node */
+#define MOST_BYTES	384
+#define MOST_NODE_BYTES	96ULL
+
+#define VMAS		60000
+#define THREADS		4000
+#define SPARSE		(64UL << 40)
+#define SPARSE_PAGES	2048
+#define BASE		(1024 * KN_MB)
+
+/* Of each of many processes */
+#define EACH		(2 * KN_MB)
+
+/*
+ * How long mmap_lock is held
+ */
+
+FIXTURE(hold)
+{
+	pid_t pids[1 + KN_MAX_NODES];	/* of knumad */
+	int nr;
+	int node[2];
+};
+
+enum what {
+	VMAS_OF_A_PAGE,
+	MANY_THREADS,
+	SPARSE_MEMORY,
+	BASE_PAGES,
+	HEAVY_FORK,
+};
+
+FIXTURE_VARIANT(hold)
+{
+	enum what what;
+};
+
+FIXTURE_VARIANT_ADD(hold, vmas) { .what = VMAS_OF_A_PAGE };
+FIXTURE_VARIANT_ADD(hold, threads) { .what = MANY_THREADS };
+FIXTURE_VARIANT_ADD(hold, sparse) { .what = SPARSE_MEMORY };
+FIXTURE_VARIANT_ADD(hold, base_pages) { .what = BASE_PAGES };
+FIXTURE_VARIANT_ADD(hold, fork) { .what = HEAVY_FORK };
+
+/* Returns why there can be no trace. */
+static const char *trace_begin(void)
+{
+	if (access(TRACEFS "instances", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	if (access(TRACEFS "events/mmap_lock", F_OK))
+		return "needs tracefs with the events of mmap_lock";
+	rmdir(INSTANCE);
+	if (mkdir(INSTANCE, 0755))
+		return "cannot make an instance of the tracer";
+	if (kn_write(INSTANCE "buffer_size_kb", "8192"))
+		return "no memory for the trace";
+	return NULL;
+}
+
+FIXTURE_SETUP(hold)
+{
+	const char *why = kn_begin_once(1);
+
+	if (!why && kn_topo.nr_memory < 2)
+		why = "needs two nodes with memory";
+	if (!why)
+		why = trace_begin();
+	if (why) {
+		kn_end();
+		SKIP(return, "%s", why);
+	}
+	/* From where there are no CPUs, if there is such a node */
+	self->node[1] = kn_topo.full[0];
+	while (self->node[0] == self->node[1] || !kn_topo.memory[self->node[0]])
+		self->node[0]++;
+	/* All that there is is looked at in one go */
+	ASSERT_EQ(0, kn_tunable_set("cpu_percent", 100));
+	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 100000));
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1048576));
+}
+
+FIXTURE_TEARDOWN(hold)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+	rmdir(INSTANCE);
+}
+
+static int make_vmas(struct kn_shared *sh, const struct kn_work *work)
+{
+	char *mem = kn_map(VMAS * KN_PAGE, 0);
+	unsigned long i;
+
+	if (!mem || kn_place(mem, VMAS * KN_PAGE, work->node, 0, true))
+		return -ENOMEM;
+	for (i = 0; i < VMAS; i += 2)
+		if (mprotect(mem + i * KN_PAGE, KN_PAGE, PROT_READ))
+			return -errno;
+	return 0;
+}
+
+static void *sleeper(void *stop)
+{
+	while (!KN_READ(*(int *)stop))
+		sleep(1);
+	return NULL;
+}
+
+static int make_threads(struct kn_shared *sh, const struct kn_work *work)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int i, ret = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16 * KN_PAGE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	for (i = 0; i < THREADS && !ret; i++)
+		ret = -pthread_create(&thread, &attr, sleeper, &sh->stop);
+	pthread_attr_destroy(&attr);
+	return ret;
+}
+
+static int make_sparse(struct kn_shared *sh, const struct kn_work *work)
+{
+	size_t stride = SPARSE / SPARSE_PAGES, at;
+	char *mem = mmap(NULL, SPARSE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	madvise(mem, SPARSE, MADV_NOHUGEPAGE);
+	for (at = 0; at < SPARSE; at += stride)
+		mem[at] = 1;
+	return 0;
+}
+
+static void *fork_all_the_time(void *data)
+{
+	struct kn_shared *sh = data;
+	pid_t pid;
+
+	while (!KN_READ(sh->stop)) {
+		pid = fork();
+		if (!pid)
+			_exit(0);
+		if (pid < 0)
+			return "fork";
+		waitpid(pid, NULL, 0);
+	}
+	return NULL;
+}
+
+static pthread_t forker;
+
+static int begin_forks(struct kn_shared *sh, const struct kn_work *work)
+{
+	return -pthread_create(&forker, NULL, fork_all_the_time, sh);
+}
+
+static int end_forks(struct kn_shared *sh, const struct kn_work *work)
+{
+	void *why;
+
+	pthread_join(forker, &why);
+	if (why)
+		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
+	return why ? -EIO : 0;
+}
+
+static void listen_to(struct __test_metadata *_metadata, struct _test_data_hold *self)
+{
+	char text[32 * (1 + KN_MAX_NODES)];
+	int i, fd, at = 0;
+
+	self->nr = 0;
+	self->pids[self->nr++] = kn_thread_pid();
+	for (i = 0; i < kn_topo.nr_full; i++)
+		self->pids[self->nr++] = kn_mover_pid(kn_topo.full[i]);
+	for (i = 0; i < self->nr; i++) {
+		ASSERT_LT(0, self->pids[i]);
+		at += snprintf(text + at, sizeof(text) - at, "%d ", self->pids[i]);
+	}
+	ASSERT_EQ(0, kn_write(INSTANCE "set_event_pid", text));
+	/* To truncate it is to clear it */
+	fd = open(INSTANCE "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	close(fd);
+	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_acquire_returned/enable", "1"));
+	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_released/enable", "1"));
+}
+
+struct holds {
+	unsigned int nr, too_long;
+	double longest_us;
+	bool write;		/* it was ever taken for writing */
+};
+
+/* All that the trace tells. Lines are "comm-pid [cpu] flags seconds: event: ..." */
+static void stop_listening(struct __test_metadata *_metadata, struct _test_data_hold *self,
+			   struct holds *holds)
+{
+	double since[1 + KN_MAX_NODES] = { 0 }, at;
+	char line[1024], *event, *pid;
+	FILE *file;
+	int i;
+
+	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_acquire_returned/enable", "0"));
+	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_released/enable", "0"));
+	memset(holds, 0, sizeof(*holds));
+	file = fopen(INSTANCE "trace", "re");
+	ASSERT_NE(NULL, file);
+	while (fgets(line, sizeof(line), file)) {
+		event = strstr(line, ": mmap_lock_");
+		pid = strstr(line, " [");
+		if (line[0] == '#' || !event || !pid)
+			continue;
+		*event = '\0';
+		ASSERT_EQ(1, sscanf(strrchr(line, ' '), "%lf", &at));
+		while (pid[-1] == ' ')
+			pid--;
+		while (pid[-1] >= '0' && pid[-1] <= '9')
+			pid--;
+		for (i = 0; i < self->nr && self->pids[i] != atoi(pid); i++)
+			;
+		ASSERT_GT(self->nr, i)
+			TH_LOG("%s", line);
+		if (strstr(event + 1, "released")) {
+			if (!since[i])
+				continue;
+			holds->nr++;
+			at = (at - since[i]) * 1000000;
+			holds->too_long += at > MOST_HELD_US;
+			if (at > holds->longest_us)
+				holds->longest_us = at;
+			since[i] = 0;
+		} else if (strstr(event + 1, "success=true")) {
+			since[i] = at;
+			holds->write |= !!strstr(event + 1, "write=true");
+		}
+	}
+	fclose(file);
+}
+
+/* Twice: all of its memory moves home, and where it spans nodes, its chunks are sampled */
+TEST_F(hold, mmap_lock)
+{
+	static int (*const prepare[])(struct kn_shared *sh, const struct kn_work *work) = {
+		[VMAS_OF_A_PAGE] = make_vmas,
+		[MANY_THREADS] = make_threads,
+		[SPARSE_MEMORY] = make_sparse,
+		[HEAVY_FORK] = begin_forks,
+		[BASE_PAGES] = NULL,
+	};
+	struct kn_work work = {
+		.size = 32 * KN_MB, .node = self->node[0], .threads = 1,
+		.cpu_node = self->node[1], .pinned = true, .thin = true,
+		.pause_us = 1000, .prepare = prepare[variant->what],
+		.finish = variant->what == HEAVY_FORK ? end_forks : NULL,
+	};
+	struct kn_spanning spanning;
+	struct kn_worker *worker;
+	struct holds holds;
+	int i;
+
+	if (variant->what == BASE_PAGES) {
+		work.size = BASE;
+		if (kn_all_free() * KN_PAGE < 5 * BASE / 2)
+			SKIP(return, "needs 2.5 GiB of free memory");
+	}
+	for (i = 0; i < (kn_topo.nr_full > 1 ? 2 : 1); i++) {
+		if (i) {
+			work.threads = 4;
+			work.pinned = false;
+			work.cpu_node = KN_NONE;
+			work.pause_us = 0;
+		}
+		worker = kn_start(&work);
+		ASSERT_NE(NULL, worker);
+		ASSERT_EQ(0, kn_enable("always"));
+		listen_to(_metadata, self);
+		EXPECT_TRUE(i ? kn_wait_until(kn_spanning(worker->pid, &spanning) &&
+					      spanning.rounds >= 4, KN_PATIENCE)
+			      : kn_wait_share(worker, self->node[1], KN_GATHERED,
+					      KN_PATIENCE))
+			kn_dump();
+		ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+		stop_listening(_metadata, self, &holds);
+		ASSERT_EQ(0, kn_enable("never"));
+		TH_LOG("%s: %u times, at most %.0f us, %u of more than %u",
+		       i ? "sampled" : "moved home", holds.nr, holds.longest_us, holds.too_long,
+		       MOST_HELD_US);
+		EXPECT_LT(0, holds.nr);
+		EXPECT_FALSE(holds.write);
+		EXPECT_EQ(0, holds.too_long);
+		EXPECT_EQ(0, kn_stop(worker));
+		kn_kill(worker);
+	}
+}
+
+/*
+ * What many processes cost
+ */
+
+FIXTURE(many)
+{
+	int nothing;
+};
+
+FIXTURE_SETUP(many)
+{
+	const char *why = kn_begin_once(1);
+
+	if (!why && kn_topo.nr_memory < 2)
+		why = "needs two nodes with memory";
+	if (!why && kn_all_free() * KN_PAGE < 1024 * KN_MB)
+		why = "needs 1 GiB of free memory";
+	if (why) {
+		kn_end();
+		SKIP(return, "%s", why);
+	}
+	ASSERT_EQ(0, kn_tunable_set("min_resident_mb", 1));
+	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", 0));
+}
+
+FIXTURE_TEARDOWN(many)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+static pid_t start_one(void)
+{
+	pid_t pid = fork();
+	char *mem;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	mem = kn_map(EACH, 0);
+	if (!mem)
+		_exit(1);
+	madvise(mem, EACH, MADV_NOHUGEPAGE);
+	memset(mem, 1, EACH);
+	for (;;) {
+		mem[0]++;
+		usleep(200000);
+	}
+}
+
+TEST_F(many, processes)
+{
+	static const int numbers[] = { 0, 100, 400 };
+	__u64 bytes, none = 0;
+	pid_t pids[400];
+	unsigned int i;
+	int nr = 0;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		for (; nr < numbers[i]; nr++) {
+			pids[nr] = start_one();
+			ASSERT_LT(0, pids[nr]);
+		}
+		ASSERT_EQ(0, kn_enable("always"));
+		ASSERT_TRUE(kn_wait_until(kn_stat("mms_watched") >= (__u64)nr, KN_PATIENCE))
+			kn_dump();
+		bytes = kn_stat("bytes");
+		ASSERT_EQ(0, kn_enable("never"));
+		TH_LOG("%d processes: %llu bytes", nr, bytes);
+		if (!nr)
+			none = bytes;
+		EXPECT_GE(none + nr * (MOST_BYTES + MOST_NODE_BYTES * kn_topo.nr), bytes);
+	}
+	while (nr--) {
+		kill(pids[nr], SIGKILL);
+		waitpid(pids[nr], NULL, 0);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
