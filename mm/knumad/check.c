@@ -40,9 +40,10 @@ static struct fault_attr injected[] = {
 	[0 ... KNUMAD_NR_CHECKS - 1] = FAULT_ATTR_INITIALIZER,
 };
 
+/* Not by a count that is meant for allocations, /proc/PID/fail-nth */
 static bool is_injected(enum knumad_check check)
 {
-	return should_fail(&injected[check], 1);
+	return injected[check].probability && should_fail(&injected[check], 1);
 }
 
 static int __init knumad_check_init(void)

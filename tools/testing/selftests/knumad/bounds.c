@@ -101,7 +101,7 @@ FIXTURE_SETUP(hold)
 	self->node[1] = kn_topo.full[0];
 	while (self->node[0] == self->node[1] || !kn_topo.memory[self->node[0]])
 		self->node[0]++;
-	/* All that there is is looked at in one go */
+	/* Everything is looked at in one go */
 	ASSERT_EQ(0, kn_tunable_set("cpu_percent", 100));
 	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 100000));
 	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1048576));
@@ -244,7 +244,7 @@ static void stop_listening(struct __test_metadata *_metadata, struct _test_data_
 		if (line[0] == '#' || !event || !pid)
 			continue;
 		*event = '\0';
-		ASSERT_EQ(1, sscanf(strrchr(line, ' '), "%lf", &at));
+		ASSERT_TRUE(sscanf(strrchr(line, ' '), "%lf", &at) == 1);
 		while (pid[-1] == ' ')
 			pid--;
 		while (pid[-1] >= '0' && pid[-1] <= '9')
