@@ -52,7 +52,7 @@ EXPECTED_SHAPE_DEBUG = 500
 
 # Selftests that take minutes, or do not depend on the shape: where they run.
 ONLY_IN = {"threads": ["2-nodes"], "hotplug": ["2-nodes"],
-           "threats": ["2-nodes", "2-nodes+kasan"],
+           "threats": ["2-nodes"],
            "fuzz": ["2-nodes", "2-nodes+kasan"], "calls": ["2-nodes", "2-nodes+kasan"],
            "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"],
            "nomem": ["2-nodes+kasan"], "bounds": ["1-cpu"]}
