@@ -66,7 +66,6 @@
  * @parts:	of this chunk, parts go to nodes of their own
  * @vma_fixed:	why nothing in this VMA may move, KNUMAD_V_NONE if it may
  * @hold:	entries left before mmap_lock is let go
- * @entries:	entries looked at
  * @pages:	pages looked at
  * @large:	the last large folio seen in PTEs; it is isolated once
  * @young:	accessed bits were cleared, a flush is due
@@ -81,7 +80,6 @@ struct walk_state {
 	bool parts;
 	enum knumad_verdict vma_fixed;
 	long hold;
-	unsigned long entries;
 	unsigned long pages;
 	struct folio *large;
 	bool young;
@@ -132,7 +130,6 @@ static int test_walk(unsigned long start, unsigned long end,
 		return -EINTR;
 	}
 	w->hold -= KNUMAD_VMA_ENTRIES;
-	w->entries += KNUMAD_VMA_ENTRIES;
 	w->large = NULL;
 	if (!knumad_vma_private(vma))
 		return 1;
@@ -262,7 +259,6 @@ static bool visit_pmd(struct walk_state *w, struct vm_area_struct *vma,
 	bool young;
 
 	w->hold--;
-	w->entries++;
 	if (!pmd_present(*pmd))
 		return true;
 	folio = knumad_private_folio(vm_normal_folio_pmd(vma, addr, *pmd));
@@ -360,7 +356,6 @@ static void scan_ptes(struct walk_state *w, struct vm_area_struct *vma,
 		scan_pte(w, vma, start + ((sample - addr) >> PAGE_SHIFT),
 			 sample);
 		w->hold--;
-		w->entries++;
 	}
 	w->cursor = end;
 }
@@ -374,7 +369,6 @@ static bool collect_ptes(struct walk_state *w, struct vm_area_struct *vma,
 
 	for (; addr != end; pte++, addr += PAGE_SIZE) {
 		w->hold--;
-		w->entries++;
 		if (w->parts && addr >> KNUMAD_PART_BITS != part) {
 			part = addr >> KNUMAD_PART_BITS;
 			goes = knumad_part_goes(w->proc, addr);
@@ -449,7 +443,6 @@ static int walk_pud(pud_t *pud, unsigned long addr, unsigned long next,
 	struct walk_state *w = walk->private;
 
 	w->hold -= KNUMAD_PUD_ENTRIES;
-	w->entries += KNUMAD_PUD_ENTRIES;
 	return 0;
 }
 
@@ -466,12 +459,12 @@ static enum knumad_walk_result walk_chunk(struct walk_state *w)
 	u64 start, held;
 	int stopped;
 
+	w->hold = KNUMAD_HOLD_ENTRIES;
 	if (!mmap_read_trylock(w->mm)) {
 		knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 		return KNUMAD_WALK_BUSY;
 	}
 	start = local_clock();
-	w->hold = KNUMAD_HOLD_ENTRIES;
 	w->large = NULL;
 	stopped = walk_page_range(w->mm, w->cursor, w->mm->task_size, &walk_ops,
 				  w);
@@ -511,9 +504,9 @@ enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 	if (!mmget_not_zero(w.mm))
 		return KNUMAD_WALK_GONE;
 	do {
-		w.entries = 0;
 		ret = walk_chunk(&w);
-		budget->entries -= min(budget->entries, w.entries);
+		budget->entries -= min(budget->entries,
+				       (unsigned long)(KNUMAD_HOLD_ENTRIES - w.hold));
 		cond_resched();
 	} while (ret == KNUMAD_WALK_BUDGET && budget->entries &&
 		 task_sched_runtime(current) < budget->deadline &&

@@ -197,6 +197,15 @@ enum knumad_part_state knumad_part_state(struct knumad_sampling *s, unsigned lon
 							   KNUMAD_PART_IS_KNOWN;
 }
 
+static void forget_parts(struct knumad_sampling *s, unsigned long index,
+			 struct knumad_part *parts)
+{
+	xa_erase(&s->parts, index);
+	kfree(parts);
+	s->parted--;
+	knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
+}
+
 /**
  * knumad_parts_free - forget all parts of chunks
  * @s: sampling of a process
@@ -206,12 +215,10 @@ void knumad_parts_free(struct knumad_sampling *s)
 	struct knumad_part *parts;
 	unsigned long index;
 
-	xa_for_each(&s->parts, index, parts) {
-		kfree(parts);
-		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
-	}
+	xa_for_each(&s->parts, index, parts)
+		forget_parts(s, index, parts);
+	/* Nodes that a store without memory left behind */
 	xa_destroy(&s->parts);
-	s->parted = 0;
 }
 
 /**
@@ -320,12 +327,8 @@ static void forget_table(struct knumad_sampling *s, unsigned long index)
 	unsigned long first = index << (KNUMAD_TABLE_SHIFT - PMD_SHIFT), at;
 	struct knumad_part *parts;
 
-	xa_for_each_range(&s->parts, at, parts, first, first + KNUMAD_TABLE_CHUNKS - 1) {
-		xa_erase(&s->parts, at);
-		kfree(parts);
-		s->parted--;
-		knumad_stat_bytes(-(long)(KNUMAD_PARTS * sizeof(*parts)));
-	}
+	xa_for_each_range(&s->parts, at, parts, first, first + KNUMAD_TABLE_CHUNKS - 1)
+		forget_parts(s, at, parts);
 	kfree(xa_erase(&s->chunks, index));
 	knumad_stat_bytes(-(long)sizeof(struct knumad_table));
 	s->nr_tables--;
@@ -373,9 +376,7 @@ void knumad_chunks_free(struct knumad_sampling *s)
 	unsigned long index;
 
 	knumad_parts_free(s);
-	xa_for_each(&s->chunks, index, t) {
-		kfree(t);
-		knumad_stat_bytes(-(long)sizeof(*t));
-	}
+	xa_for_each(&s->chunks, index, t)
+		forget_table(s, index);
 	xa_destroy(&s->chunks);
 }

@@ -11,18 +11,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
-#define TRACEFS		"/sys/kernel/tracing/"
-#define INSTANCE	TRACEFS "instances/knumad-bounds/"
-#define LOCK_EVENTS	INSTANCE "events/mmap_lock/"
+#define LOCK_EVENTS	KN_TRACE "events/mmap_lock/"
 
 /* The longest hold of mmap_lock: a million instructions */
 #define MOST_HELD_US	16000
@@ -70,21 +66,6 @@ FIXTURE_VARIANT_ADD(hold, sparse) { .what = SPARSE_MEMORY };
 FIXTURE_VARIANT_ADD(hold, base_pages) { .what = BASE_PAGES };
 FIXTURE_VARIANT_ADD(hold, fork) { .what = HEAVY_FORK };
 
-/* Returns why there can be no trace. */
-static const char *trace_begin(void)
-{
-	if (access(TRACEFS "instances", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
-	if (access(TRACEFS "events/mmap_lock", F_OK))
-		return "needs tracefs with the events of mmap_lock";
-	rmdir(INSTANCE);
-	if (mkdir(INSTANCE, 0755))
-		return "cannot make an instance of the tracer";
-	if (kn_write(INSTANCE "buffer_size_kb", "8192"))
-		return "no memory for the trace";
-	return NULL;
-}
-
 FIXTURE_SETUP(hold)
 {
 	const char *why = kn_begin_once(1);
@@ -92,7 +73,7 @@ FIXTURE_SETUP(hold)
 	if (!why && kn_topo.nr_memory < 2)
 		why = "needs two nodes with memory";
 	if (!why)
-		why = trace_begin();
+		why = kn_trace_begin("mmap_lock", "8192");
 	if (why) {
 		kn_end();
 		SKIP(return, "%s", why);
@@ -111,7 +92,7 @@ FIXTURE_TEARDOWN(hold)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
-	rmdir(INSTANCE);
+	kn_trace_end();
 }
 
 static int make_vmas(struct kn_shared *sh, const struct kn_work *work)
@@ -179,21 +160,9 @@ static void *fork_all_the_time(void *data)
 	return NULL;
 }
 
-static pthread_t forker;
-
 static int begin_forks(struct kn_shared *sh, const struct kn_work *work)
 {
-	return -pthread_create(&forker, NULL, fork_all_the_time, sh);
-}
-
-static int end_forks(struct kn_shared *sh, const struct kn_work *work)
-{
-	void *why;
-
-	pthread_join(forker, &why);
-	if (why)
-		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
-	return why ? -EIO : 0;
+	return kn_begin_helper(sh, fork_all_the_time);
 }
 
 static void listen_to(struct __test_metadata *_metadata, struct _test_data_hold *self)
@@ -209,9 +178,9 @@ static void listen_to(struct __test_metadata *_metadata, struct _test_data_hold 
 		ASSERT_LT(0, self->pids[i]);
 		at += snprintf(text + at, sizeof(text) - at, "%d ", self->pids[i]);
 	}
-	ASSERT_EQ(0, kn_write(INSTANCE "set_event_pid", text));
+	ASSERT_EQ(0, kn_write(KN_TRACE "set_event_pid", text));
 	/* To truncate it is to clear it */
-	fd = open(INSTANCE "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
+	fd = open(KN_TRACE "trace", O_WRONLY | O_TRUNC | O_CLOEXEC);
 	ASSERT_LE(0, fd);
 	close(fd);
 	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_acquire_returned/enable", "1"));
@@ -236,7 +205,7 @@ static void stop_listening(struct __test_metadata *_metadata, struct _test_data_
 	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_acquire_returned/enable", "0"));
 	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_released/enable", "0"));
 	memset(holds, 0, sizeof(*holds));
-	file = fopen(INSTANCE "trace", "re");
+	file = fopen(KN_TRACE "trace", "re");
 	ASSERT_NE(NULL, file);
 	while (fgets(line, sizeof(line), file)) {
 		event = strstr(line, ": mmap_lock_");
@@ -284,7 +253,7 @@ TEST_F(hold, mmap_lock)
 		.size = 32 * KN_MB, .node = self->node[0], .threads = 1,
 		.cpu_node = self->node[1], .pinned = true, .thin = true,
 		.pause_us = 1000, .prepare = prepare[variant->what],
-		.finish = variant->what == HEAVY_FORK ? end_forks : NULL,
+		.finish = variant->what == HEAVY_FORK ? kn_end_helper : NULL,
 	};
 	struct kn_spanning spanning;
 	struct kn_worker *worker;

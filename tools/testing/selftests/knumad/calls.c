@@ -434,11 +434,8 @@ FIXTURE(calls)
 
 FIXTURE_SETUP(calls)
 {
-	const char *why;
+	const char *why = kn_begin_once(2);
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(2);
 	if (why)
 		SKIP(return, "%s", why);
 	if (kn_max_cpus() >= THREADS)
@@ -564,14 +561,10 @@ TEST_F_TIMEOUT(calls, in_any_order, 3600)
 
 int main(int argc, char **argv)
 {
-	const char *text;
-
 	if (argc == 3 && !strcmp(argv[1], "--again"))
 		return again(argv[2]);
-	text = getenv("KNUMAD_CALLS");
-	calls = text ? strtoul(text, NULL, 0) : CALLS;
-	text = getenv("KNUMAD_CALLS_SEED");
-	seed = text ? strtoul(text, NULL, 0) : SEED;
+	calls = kn_environment("KNUMAD_CALLS", CALLS);
+	seed = kn_environment("KNUMAD_CALLS_SEED", SEED);
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }

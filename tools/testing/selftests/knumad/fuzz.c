@@ -438,11 +438,8 @@ FIXTURE_SETUP(fuzz)
 	struct kn_work work = {
 		.size = 8 * KN_MB, .threads = 2, .cpu_node = KN_NONE, .pause_us = 1000,
 	};
-	const char *why;
+	const char *why = kn_begin_once(0);
 
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = kn_begin(0);
 	if (!why)
 		why = kn_make_groups();
 	if (why)
@@ -758,17 +755,10 @@ TEST_F(fuzz, prctl)
 	EXPECT_LT(20 * rounds / 64, good);
 }
 
-static __u64 from_environment(const char *name, __u64 preset)
-{
-	const char *text = getenv(name);
-
-	return text ? strtoull(text, NULL, 0) : preset;
-}
-
 int main(int argc, char **argv)
 {
-	rounds = from_environment("KNUMAD_FUZZ_ROUNDS", ROUNDS);
-	seed = from_environment("KNUMAD_FUZZ_SEED", SEED);
+	rounds = kn_environment("KNUMAD_FUZZ_ROUNDS", ROUNDS);
+	seed = kn_environment("KNUMAD_FUZZ_SEED", SEED);
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }

@@ -387,6 +387,14 @@ void kn_save_system(void)
 		atexit(restore_system);
 }
 
+/* A number that is set in the environment, or the preset */
+__u64 kn_environment(const char *name, __u64 preset)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : preset;
+}
+
 /* Is this one of several runs, for which a look at one machine would do? */
 bool kn_quick(void)
 {
@@ -729,7 +737,7 @@ bool kn_wait_passes(unsigned int nr, int secs)
 }
 
 /* A kernel thread by its name, or 0. One that is exiting does not count. */
-pid_t kn_kthread(const char *name)
+static pid_t kthread_pid(const char *name)
 {
 	char path[512], buf[512], word[64], *at;
 	unsigned long flags;
@@ -760,7 +768,7 @@ pid_t kn_kthread(const char *name)
 /* The thread of knumad, or 0 */
 pid_t kn_thread_pid(void)
 {
-	return kn_kthread("knumad");
+	return kthread_pid("knumad");
 }
 
 /* The thread that moves pages to a node, or 0 */
@@ -769,7 +777,36 @@ pid_t kn_mover_pid(int node)
 	char name[64];
 
 	snprintf(name, sizeof(name), "knumad/%d", node);
-	return kn_kthread(name);
+	return kthread_pid(name);
+}
+
+/*
+ * Make an instance of the tracer, KN_TRACE, with room for @kb of @events. Returns why there
+ * can be none, or NULL. No event is enabled yet.
+ */
+const char *kn_trace_begin(const char *events, const char *kb)
+{
+	static char why[128];
+	char path[128];
+
+	if (access(KN_TRACEFS "instances", F_OK))
+		mount("tracefs", KN_TRACEFS, "tracefs", 0, NULL);
+	snprintf(path, sizeof(path), KN_TRACEFS "events/%s", events);
+	if (access(path, F_OK)) {
+		snprintf(why, sizeof(why), "needs tracefs with the events of %s", events);
+		return why;
+	}
+	rmdir(KN_TRACE);
+	if (mkdir(KN_TRACE, 0755))
+		return "cannot make an instance of the tracer";
+	if (kn_write(KN_TRACE "buffer_size_kb", kb))
+		return "no memory for the trace";
+	return NULL;
+}
+
+void kn_trace_end(void)
+{
+	rmdir(KN_TRACE);
 }
 
 static void dump(const char *name, bool zeroes)
@@ -1169,6 +1206,28 @@ void kn_kill_all(void)
 
 	for (i = 0; i < ARRAY_SIZE(workers); i++)
 		kn_kill(&workers[i]);
+}
+
+static pthread_t helper;
+
+/*
+ * For the hooks: a further thread of the worker, until ->stop. It returns NULL, or a text
+ * that says what went wrong.
+ */
+int kn_begin_helper(struct kn_shared *sh, void *(*helper_main)(void *sh))
+{
+	return -pthread_create(&helper, NULL, helper_main, sh);
+}
+
+/* The hook ->finish() of who has one */
+int kn_end_helper(struct kn_shared *sh, const struct kn_work *work)
+{
+	void *why;
+
+	pthread_join(helper, &why);
+	if (why)
+		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
+	return why ? -EIO : 0;
 }
 
 /* Change where its threads may run. */

@@ -23,6 +23,8 @@
 #define KN_DEBUGFS	"/sys/kernel/debug/knumad/"
 #define KN_THP		"/sys/kernel/mm/transparent_hugepage/"
 #define KN_BALANCING	"/proc/sys/kernel/numa_balancing"
+#define KN_TRACEFS	"/sys/kernel/tracing/"
+#define KN_TRACE	KN_TRACEFS "instances/knumad-test/"
 
 #define PR_SET_KNUMAD		0x4b4e554d
 #define PR_GET_KNUMAD		0x4b4e554e
@@ -109,6 +111,7 @@ __u64 kn_all_free(void);
 
 /* Before and after a test */
 
+__u64 kn_environment(const char *name, __u64 preset);
 bool kn_quick(void);
 void kn_save(const char *path);
 void kn_save_system(void);
@@ -176,9 +179,10 @@ bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
 bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);
-pid_t kn_kthread(const char *name);
 pid_t kn_thread_pid(void);
 pid_t kn_mover_pid(int node);
+const char *kn_trace_begin(const char *events, const char *kb);
+void kn_trace_end(void);
 void kn_dump(void);
 
 /* The events that a test compares before and after */
@@ -260,6 +264,8 @@ struct kn_worker {
 struct kn_worker *kn_start(const struct kn_work *work);
 __s64 kn_stop(struct kn_worker *worker);
 void kn_kill(struct kn_worker *worker);
+int kn_begin_helper(struct kn_shared *sh, void *(*helper_main)(void *sh));
+int kn_end_helper(struct kn_shared *sh, const struct kn_work *work);
 int kn_pin(const struct kn_worker *worker, int node);
 void kn_kill_all(void);
 

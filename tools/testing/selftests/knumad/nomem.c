@@ -77,21 +77,45 @@ static __s64 nth_left(pid_t tid)
 	return kn_read_number(path);
 }
 
+/*
+ * Have the @nth allocation of the calling thread fail. Return: a descriptor for own_failed(),
+ * since to open it once more would be an allocation, too; negative: it cannot be.
+ */
+static int own_nth(unsigned int nth)
+{
+	int own = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", nth);
+	if (own >= 0 && write(own, text, strlen(text)) < 0) {
+		close(own);
+		return -1;
+	}
+	return own;
+}
+
+/* Did it fail? None does from now on. */
+static bool own_failed(int own)
+{
+	char text[16];
+	bool failed = pread(own, text, sizeof(text), 0) > 0 && text[0] == '0';
+
+	pwrite(own, "0", 1, 0);
+	close(own);
+	return failed;
+}
+
 /* Write a word to "enabled", the @nth allocation of that failing. Return: did one fail? */
 static bool enable_failing(const char *word, unsigned int nth, int *error)
 {
 	int fd = open(KN_SYSFS "enabled", O_WRONLY | O_CLOEXEC);
-	int own = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	char text[16];
+	int own = own_nth(nth);
 	bool failed;
 
-	snprintf(text, sizeof(text), "%u", nth);
 	*error = 0;
-	if (write(own, text, strlen(text)) < 0 || write(fd, word, strlen(word)) < 0)
+	if (own < 0 || write(fd, word, strlen(word)) < 0)
 		*error = errno;
-	failed = pread(own, text, sizeof(text), 0) > 0 && text[0] == '0';
-	pwrite(own, "0", 1, 0);
-	close(own);
+	failed = own_failed(own);
 	close(fd);
 	return failed;
 }
@@ -224,22 +248,19 @@ TEST_F(nomem, movers)
 /* Read a file to its end, the @nth allocation failing. Return: did one fail? */
 static bool read_failing(const char *path, unsigned int nth, bool *ok)
 {
-	int own = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), fd;
-	char text[16], buf[4096];
+	int own = own_nth(nth);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = 0;
+	char buf[4096];
 	bool failed;
 
-	snprintf(text, sizeof(text), "%u", nth);
-	*ok = write(own, text, strlen(text)) > 0;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	*ok = own >= 0;
 	while (fd >= 0 && (got = read(fd, buf, sizeof(buf))) > 0)
 		;
 	/* That is what procfs says if it has no memory for an inode */
 	if (fd < 0 || got < 0)
 		*ok &= errno == ENOMEM || errno == ENOENT;
-	failed = pread(own, text, sizeof(text), 0) > 0 && text[0] == '0';
-	pwrite(own, "0", 1, 0);
-	close(own);
+	failed = own_failed(own);
 	if (fd >= 0)
 		close(fd);
 	return failed;
@@ -261,7 +282,7 @@ TEST_F(nomem, readers)
 	ASSERT_TRUE(kn_wait_until(is_sampled(self, 2), KN_PATIENCE))
 		kn_dump();
 	snprintf(own, sizeof(own), "/proc/%d/knumad", self->worker->pid);
-	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
 		const char *path = *files[i] ? files[i] : own;
 
 		for (nth = 1, failed = true; failed && nth < MOST_SITES; nth++) {

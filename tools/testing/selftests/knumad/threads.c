@@ -508,8 +508,6 @@ FIXTURE_TEARDOWN(pest)
 /* Once more; returns what went wrong, or NULL. */
 static const char *(*pest)(struct kn_shared *sh);
 
-static pthread_t pest_thread;
-
 static void *pest_main(void *data)
 {
 	struct kn_shared *sh = data;
@@ -524,17 +522,7 @@ static void *pest_main(void *data)
 
 static int begin_pest(struct kn_shared *sh, const struct kn_work *work)
 {
-	return -pthread_create(&pest_thread, NULL, pest_main, sh);
-}
-
-static int end_pest(struct kn_shared *sh, const struct kn_work *work)
-{
-	void *why = NULL;
-
-	pthread_join(pest_thread, &why);
-	if (why)
-		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
-	return why ? -EIO : 0;
+	return kn_begin_helper(sh, pest_main);
 }
 
 static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest *self,
@@ -548,7 +536,7 @@ static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest
 	if (once) {
 		pest = once;
 		work.prepare = begin_pest;
-		work.finish = end_pest;
+		work.finish = kn_end_helper;
 	}
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);

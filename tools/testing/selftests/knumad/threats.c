@@ -534,7 +534,7 @@ FIXTURE(restless)
 	struct kn_worker *adversary;
 	struct kn_worker *neighbour;
 	int node[2];
-	__u64 migrated, armed, start_ms, oom;
+	__u64 migrated, armed, start_ms;
 	unsigned int jumps;
 	enum how how;
 };
@@ -697,8 +697,6 @@ TEST_F(restless, is_contained)
 #define PAGES		128
 #define FLIGHTS		8
 
-static pthread_t nomad;
-
 /* A page in each GiB of a stretch of address space, and when told so, of the next one */
 static void *nomad_main(void *data)
 {
@@ -724,17 +722,7 @@ static void *nomad_main(void *data)
 
 static int begin_nomad(struct kn_shared *sh, const struct kn_work *work)
 {
-	return -pthread_create(&nomad, NULL, nomad_main, sh);
-}
-
-static int end_nomad(struct kn_shared *sh, const struct kn_work *work)
-{
-	void *why;
-
-	pthread_join(nomad, &why);
-	if (why)
-		snprintf(sh->why, sizeof(sh->why), "%s", (char *)why);
-	return why ? -EIO : 0;
+	return kn_begin_helper(sh, nomad_main);
 }
 
 static __u64 rounds(const struct kn_worker *worker)
@@ -752,7 +740,7 @@ TEST_F(threats, sparse_memory)
 {
 	struct kn_work work = {
 		.size = 16 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 4,
-		.cpu_node = KN_NONE, .prepare = begin_nomad, .finish = end_nomad,
+		.cpu_node = KN_NONE, .prepare = begin_nomad, .finish = kn_end_helper,
 	};
 	struct kn_worker *worker;
 	__u64 before, at, most;

@@ -12,36 +12,19 @@
 
 #define MEM	(24 * KN_MB)
 
-#define TRACEFS		"/sys/kernel/tracing/"
-#define INSTANCE	TRACEFS "instances/knumad-test/"
-
 FIXTURE(trace)
 {
 	int node[2];
 };
-
-/* Returns why there can be no trace. */
-static const char *trace_begin(void)
-{
-	if (access(TRACEFS "instances", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
-	if (access(TRACEFS "events/knumad", F_OK))
-		return "needs tracefs with the events of knumad";
-	rmdir(INSTANCE);
-	if (mkdir(INSTANCE, 0755))
-		return "cannot make an instance of the tracer";
-	if (kn_write(INSTANCE "buffer_size_kb", "4096") ||
-	    kn_write(INSTANCE "events/knumad/enable", "1"))
-		return "cannot enable the events of knumad";
-	return NULL;
-}
 
 FIXTURE_SETUP(trace)
 {
 	const char *why = kn_begin(2);
 
 	if (!why)
-		why = trace_begin();
+		why = kn_trace_begin("knumad", "4096");
+	if (!why && kn_write(KN_TRACE "events/knumad/enable", "1"))
+		why = "cannot enable the events of knumad";
 	if (why) {
 		kn_end();
 		SKIP(return, "%s", why);
@@ -54,8 +37,8 @@ FIXTURE_TEARDOWN(trace)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
-	kn_write(INSTANCE "events/knumad/enable", "0");
-	rmdir(INSTANCE);
+	kn_write(KN_TRACE "events/knumad/enable", "0");
+	kn_trace_end();
 }
 
 /* What the trace says in all */
@@ -120,7 +103,7 @@ static void listen(pid_t pid, struct told *told)
 	FILE *file;
 
 	memset(told, 0, sizeof(*told));
-	file = fopen(INSTANCE "trace", "re");
+	file = fopen(KN_TRACE "trace", "re");
 	if (!file) {
 		told->bad = -1;
 		return;
