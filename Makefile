@@ -25,7 +25,8 @@ help:
 ## Targets
 ##   make run        boot a two-node guest with misplaced programs and show who gathers them
 ##   make test       all checks and tests; the last line is "N passed, N failed"
-##   make test-full  the same, and storms at the highest rate on the debug kernel for an hour
+##   make test-full  the same, all tests of others, kernels with gcov, KCSAN and preemption, and
+##                   storms at the highest rate on the debug kernel for an hour (about four hours)
 ##   make check      static checks only
 ##   make bench      count local and remote accesses under each balancer: benchmarks/RESULTS.md
 ##   make bench-full the same for all workloads (about two hours)
@@ -36,7 +37,8 @@ help:
 ##   make distclean  remove build/ altogether
 ##
 ## Variables
-##   PROFILE=lab           kernel profile: lab (small, fast) or debug (lockdep, KASAN, ...)
+##   PROFILE=lab           kernel profile: lab (small, fast), debug (lockdep, KASAN, kmemleak, ...),
+##                         kcsan, gcov, preempt
 ##   NODES=2               NUMA nodes of the guest (make shell)
 ##   CPUS_PER_NODE=2       CPUs of each node, or one number per node: 2,2,0
 ##   NODE_MB=512           memory of each node in MB, or one number per node: 512,256
@@ -66,7 +68,7 @@ test:
 	@scripts/test.py $(TEST_ARGS)
 
 test-full:
-	@scripts/test.py --stress 3600 $(TEST_ARGS)
+	@scripts/test.py --full --stress 3600 $(TEST_ARGS)
 
 bench: SET = quick
 bench-full: SET = full

@@ -3,7 +3,7 @@
 # From Debian's linux-source-6.12 to a guest kernel.
 #
 # Usage: kernel.sh source          unpack, link the overlay in, apply the series: build/linux
-#        kernel.sh build PROFILE   the same, then build PROFILE (lab, debug or off)
+#        kernel.sh build PROFILE   the same, then build PROFILE (lab, debug, gcov, kcsan, preempt or off)
 #        kernel.sh prepare         configure and prepare build/check for static checks
 #        kernel.sh series          build each patch of the series by itself
 set -euo pipefail
@@ -110,9 +110,10 @@ configure() {
 	local out=build/$1 fragments=(configs/lab.config) line option wrong=()
 	case $1 in
 	lab | check) fragments+=(configs/knumad.config) ;;
-	debug) fragments+=(configs/knumad.config configs/debug.config) ;;
+	debug | gcov) fragments+=(configs/{knumad,faults,"$1"}.config) ;;
+	kcsan | preempt) fragments+=(configs/{knumad,"$1"}.config) ;;
 	off) ;;
-	*) die "no profile $1: lab, debug or off" ;;
+	*) die "no profile $1: lab, debug, gcov, kcsan, preempt or off" ;;
 	esac
 	mkdir -p "$out"
 	# What a later fragment says about an option counts.

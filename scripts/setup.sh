@@ -13,6 +13,8 @@ packages=(
 	# guest
 	busybox-static cpio libncurses-dev libnuma-dev ncurses-base numactl pkg-config
 	qemu-system-x86 redis-tools stress-ng
+	# tests of others
+	libcap-dev
 	# benchmarks
 	gnuplot-nox
 	# checks

@@ -13,6 +13,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import coverage
+import kcsan
 import ktap
 from guest import BUILD, ROOT, GuestError, Step, Topology, run
 from ktap import Test
@@ -34,28 +36,38 @@ SHAPES = {
 PROFILE_SHAPES = {
     "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
     "debug": ["2-nodes+kasan"],
+    "gcov": ["1-node", "2-nodes", "4-nodes", "cpu-less"],
+    "kcsan": ["2-nodes"],
+    "preempt": ["2-nodes", "1-cpu"],
 }
 
-# Lab: the CPUs take turns, which any kernel survives.  Debug: they run in parallel, so that
-# races can happen; that profile has no JUMP_LABEL, see MODES in guest.py.
-MODE = {"lab": "single", "debug": "multi"}
+# Those that only the full set has
+FULL = ("gcov", "kcsan", "preempt")
+
+# Lab, gcov: the CPUs take turns, which any kernel survives.  Debug, kcsan: they run in parallel,
+# so that races can happen; these profiles have no JUMP_LABEL, see MODES in guest.py.
+MODE = {"lab": "single", "debug": "multi", "gcov": "single", "kcsan": "multi",
+        "preempt": "single"}
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
-KUNIT = {"lab": "", "debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
+KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
             "observer": 60, "knumadctl": 240,
-            "debug": 420}
-EXPECTED_SHAPE = 150
-EXPECTED_SHAPE_DEBUG = 500
+            "debug": 420, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
+EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
-# Selftests that take minutes, or do not depend on the shape: where they run.
-ONLY_IN = {"threads": ["2-nodes"], "hotplug": ["2-nodes"],
-           "threats": ["2-nodes"],
-           "fuzz": ["2-nodes", "2-nodes+kasan"], "calls": ["2-nodes", "2-nodes+kasan"],
-           "halts": ["2-nodes", "2-nodes+kasan"], "failsafe": ["2-nodes+kasan"],
-           "nomem": ["2-nodes+kasan"], "bounds": ["1-cpu"]}
+# Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
+# the shapes where they run, or the profiles.
+ONLY_IN = {
+    "threads": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
+    "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
+    # These look for reports, and at CPU time, themselves: not with KCSAN
+    "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
+    "threats": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes"],
+    "leaks": ["debug"], "nomem": ["debug", "gcov/2-nodes"], "failsafe": ["debug", "gcov/2-nodes"],
+}
 
 # Shapes for these selftests alone, and how their CPUs run
 ALONE = {"1-cpu": ["bounds"]}
@@ -144,6 +156,8 @@ def build(report, name, *command):
 
 
 def build_kernel(report, profile):
+    if profile == "gcov":
+        coverage.begin()
     return build(report, f"kernel {profile}", "scripts/kernel.sh", "build", profile)
 
 
@@ -261,15 +275,18 @@ def test_kunit(report, profile):
     """KUnit runs during boot and reports on the console."""
     subject = f"kunit {profile}"
     console = []
+    steps = [coverage.DUMP if profile == "gcov" else Step("true")]
     start = time.monotonic()
     try:
-        run(SHAPES["2-nodes"], [Step("true")], profile,
-            "kunit.enable=1 kunit.filter_glob=knumad*" + KUNIT[profile],
+        result, = run(SHAPES["2-nodes"], steps, profile,
+            "kunit.enable=1 kunit.filter_glob=knumad*" + KUNIT.get(profile, ""),
             log=BUILD / f"log/test-kunit-{profile}.log", mode=MODE[profile],
             on_console=console.append)
         tests = ktap.parse(console, subject)
         if all(test.outcome == "skip" for test in tests):
             tests.append(Test(f"{subject}: suites", "fail", "none ran"))
+        if profile == "gcov":
+            coverage.collect(result.lines)
     except GuestError as error:
         tests = [guest_failure(subject, error)]
     report.add(tests, time.monotonic() - start)
@@ -333,11 +350,19 @@ def test_shape(report, profile, name):
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    programs = [program for program in programs if name in ONLY_IN.get(program, [name])
+    places = {profile, name, f"{profile}/{name}"}
+    programs = [program for program in programs if places & set(ONLY_IN.get(program, places))
                 and program in ALONE.get(name, [program])]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
+    if profile == "gcov":
+        steps.append(coverage.DUMP)
+    console = []
+    if profile == "kcsan":
+        steps.insert(0, Step("echo on >/sys/kernel/debug/kcsan", "kcsan on"))
+        for step in steps:
+            step.expected = (kcsan.BEGIN, kcsan.END)
 
     def on_result(result):
         step = steps.pop(0)
@@ -345,6 +370,10 @@ def test_shape(report, profile, name):
         if step.name == "shape":
             wrong = check_shape(topology, result.lines)
             report.add([Test(f"{subject}: as asked for", "fail" if wrong else "ok", wrong)])
+        elif step is coverage.DUMP:
+            coverage.collect(result.lines)
+        elif step.name == "kcsan on":
+            report.add([Test(subject, "fail" if result.status else "ok", result.output)])
         else:
             report.add(program_tests(subject, result, limit), result.seconds)
 
@@ -352,12 +381,25 @@ def test_shape(report, profile, name):
     while steps:
         boots += 1
         try:
-            run(topology, list(steps), profile, on_result=on_result,
+            run(topology, list(steps), profile, on_result=on_result, on_console=console.append,
                 mode=SHAPE_MODE.get(name, MODE[profile]),
                 log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
         except GuestError as error:
             culprit = steps.pop(0).name if steps else "power off"
             report.add([guest_failure(f"{profile}/{name} {culprit}", error)])
+    if profile == "kcsan":
+        ours, others = kcsan.own(console)
+        print(f"   {profile}/{name}: {others} reports about the rest of the kernel", flush=True)
+        report.add([Test(f"{profile}/{name}: no data race of knumad", "fail" if ours else "ok",
+                         "\n".join(line for lines in ours for line in [*lines, ""]))])
+
+
+def test_coverage(report):
+    """Is enough of mm/knumad run by the tests before?"""
+    enough, what = coverage.judge()
+    print(f"   {what}", flush=True)
+    report.add([Test(f"coverage: at least {coverage.LEAST} % of the lines",
+                     "ok" if enough else "fail", what)])
 
 
 def test_stress(report, profile, seconds):
@@ -375,6 +417,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", metavar="REGEX",
                         help="only the sections whose name matches (see --list)")
+    parser.add_argument("--full", action="store_true",
+                        help="and what takes long: all tests of others, further kernels")
     parser.add_argument("--stress", type=int, metavar="SECONDS",
                         help="and storms at the highest rate on the debug kernel for so long")
     parser.add_argument("--list", action="store_true", help="name the sections")
@@ -396,12 +440,22 @@ def main():
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
         "knumadctl": lambda: test_knumadctl(report),
     }
-    for name in PROFILE_SHAPES["lab"]:
-        sections[f"lab/{name}"] = lambda name=name: test_shape(report, "lab", name)
-    sections["debug"] = lambda: build_kernel(report, "debug")
-    sections["debug/kunit"] = lambda: test_kunit(report, "debug")
-    for name in PROFILE_SHAPES["debug"]:
-        sections[f"debug/{name}"] = lambda name=name: test_shape(report, "debug", name)
+    for profile, shapes in PROFILE_SHAPES.items():
+        if profile in FULL and not args.full:
+            continue
+        if profile != "lab":
+            sections[profile] = lambda profile=profile: build_kernel(report, profile)
+        if profile in ("debug", "gcov"):
+            sections[f"{profile}/kunit"] = lambda profile=profile: test_kunit(report, profile)
+        for name in shapes:
+            sections[f"{profile}/{name}"] = lambda profile=profile, name=name: \
+                test_shape(report, profile, name)
+        if profile == "lab":
+            sections["lab/others"] = lambda: host_tap(
+                report, "others", "scripts/others.py",
+                *(["--all"] if args.full else ["--shape", "2-nodes"]))
+        if profile == "gcov":
+            sections["coverage"] = lambda: test_coverage(report)
     if args.stress:
         sections["debug/stress"] = lambda: test_stress(report, "debug", args.stress)
     if args.list:
@@ -413,17 +467,18 @@ def main():
             return args.stress
         if "/" not in name:
             return EXPECTED[name]
-        if name.startswith("debug"):
-            return EXPECTED_SHAPE_DEBUG
-        return EXPECTED_SHAPE // min(2, os.cpu_count())
+        if name.endswith("/kunit"):
+            return 4 * EXPECTED["kunit"]
+        return EXPECTED_SHAPE[name.split("/", maxsplit=1)[0]]
 
     chosen = [name for name in sections if name == "lab" or re.search(args.only, name)]
     while chosen:
         left = sum(expected(name) for name in chosen)
         # Guests whose CPUs take turns need one host CPU each: as many of them at once.
-        lab = [name for name in chosen if name.startswith("lab/")] \
-            if chosen[0].startswith("lab/") else []
-        now = lab or chosen[:1]
+        profile, _, guest = chosen[0].partition("/")
+        together = [name for name in chosen if name.startswith(f"{profile}/")] \
+            if guest and MODE[profile] == "single" else []
+        now = together or chosen[:1]
         print(f"== {', '.join(now)} ({len(chosen)} sections and at most about "
               f"{left // 60 + 1} minutes left)", flush=True)
         with ThreadPoolExecutor(min(len(now), os.cpu_count())) as pool:

@@ -722,10 +722,11 @@ void knumad_tasks_forget(struct task_struct *leader);
  * @KNUMAD_S_SAMPLES_LOST: hinting faults for which there was no room
  * @KNUMAD_S_MMS_SAMPLED: processes that span nodes and are sampled now
  * @KNUMAD_S_THREAD_HOMES_SET: homes given to single threads
+ * @KNUMAD_S_FOLIOS_ISOLATED: folios taken off the LRU to be moved
  * @KNUMAD_S_PAGES_MIGRATED: pages moved
  * @KNUMAD_S_THP_MIGRATED: PMD-sized folios moved
  * @KNUMAD_S_FOLIOS_MIGRATED: folios of any size moved
- * @KNUMAD_S_MIGRATE_FAILED: folios isolated but not moved
+ * @KNUMAD_S_MIGRATE_FAILED: folios isolated but put back
  * @KNUMAD_S_MIGRATE_NS: CPU time of moving pages
  * @KNUMAD_S_HOMES_SET: homes given
  * @KNUMAD_S_HOMES_CLEARED: homes taken away
@@ -754,6 +755,7 @@ enum knumad_stat {
 	KNUMAD_S_SAMPLES_LOST,
 	KNUMAD_S_MMS_SAMPLED,
 	KNUMAD_S_THREAD_HOMES_SET,
+	KNUMAD_S_FOLIOS_ISOLATED,
 	KNUMAD_S_PAGES_MIGRATED,
 	KNUMAD_S_THP_MIGRATED,
 	KNUMAD_S_FOLIOS_MIGRATED,

@@ -23,10 +23,12 @@
 #define KNUMAD_LEARN_SPEED	8
 
 /*
- * How much slower at most while there is nothing: of the 512 chunks of 1 GiB 8 are due
- * in a round, that makes 0.8 faults per second.
+ * How much slower at most while there is nothing. Of the 512 chunks of 1 GiB 8 are due in
+ * a round, that makes 0.5 faults per second. Of few chunks a sample is rarer, and the first
+ * one of a new phase must not come too late.
  */
-#define KNUMAD_ROUND_BACKOFF	10
+#define KNUMAD_ROUND_BACKOFF		16UL
+#define KNUMAD_ROUND_BACKOFF_FEW	10UL
 
 /* Samples, or chunks, that say nothing yet about a process */
 #define KNUMAD_FEW		16
@@ -356,6 +358,13 @@ static void learn_anew(struct knumad_sampling *s)
 			c->backoff = 0;
 }
 
+/* Time between two rounds while there is nothing to learn, jiffies: two intervals a sample */
+static unsigned long slowly(const struct knumad_sampling *s, unsigned long interval)
+{
+	return interval * clamp(2 * (s->known >> KNUMAD_CHUNK_MAX_BACKOFF),
+				KNUMAD_ROUND_BACKOFF_FEW, KNUMAD_ROUND_BACKOFF);
+}
+
 static void begin_round(struct knumad_proc *proc)
 {
 	unsigned long interval = msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
@@ -374,7 +383,7 @@ static void begin_round(struct knumad_proc *proc)
 
 	s->pause = s->probes ? quickly() :
 		   clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
-			 KNUMAD_ROUND_BACKOFF * interval);
+			 slowly(s, interval));
 	s->round++;
 	/* After a surprise, see at once whether there are more */
 	s->late = s->surprises || s->probes || time_after_eq(jiffies, s->next_late);
@@ -382,8 +391,7 @@ static void begin_round(struct knumad_proc *proc)
 		s->probes--;
 	if (s->late) {
 		/* Or a program with the same period would always show the same side */
-		s->next_late = jiffies + KNUMAD_ROUND_BACKOFF * interval -
-			       get_random_u32_below(interval);
+		s->next_late = jiffies + slowly(s, interval) - get_random_u32_below(interval);
 		s->late_round++;
 	}
 	/* Not a little earlier than those that are long known are due */

@@ -34,6 +34,7 @@ static const char * const stat_names[] = {
 	[KNUMAD_S_SAMPLES_LOST]		= "samples_lost",
 	[KNUMAD_S_MMS_SAMPLED]		= "mms_sampled",
 	[KNUMAD_S_THREAD_HOMES_SET]	= "thread_homes_set",
+	[KNUMAD_S_FOLIOS_ISOLATED]	= "folios_isolated",
 	[KNUMAD_S_PAGES_MIGRATED]	= "pages_migrated",
 	[KNUMAD_S_THP_MIGRATED]		= "thp_migrated",
 	[KNUMAD_S_FOLIOS_MIGRATED]	= "folios_migrated",

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * However big a process is, and however many there are: mmap_lock is held for a short
- * time, and a process costs some hundred bytes. Each test prints what it measured.
+ * time, preemption is off for a shorter one, and a process costs some hundred bytes. Each
+ * test prints what it measured.
+ *
+ * How long preemption is off, and so a page table lock is held, is told by a kernel with
+ * CONFIG_PREEMPT, CONFIG_PREEMPT_TRACER and CONFIG_HIST_TRIGGERS.
  *
  * The times are meant for a machine with one CPU whose clock counts instructions, 16 ns
  * for each (scripts/guest.py --mode deterministic): nothing else counts then.
@@ -20,8 +24,18 @@
 
 #define LOCK_EVENTS	KN_TRACE "events/mmap_lock/"
 
+#define OFF_EVENTS	KN_TRACE "events/preemptirq/"
+
 /* The longest hold of mmap_lock: a million instructions */
 #define MOST_HELD_US	16000
+
+/* The longest time without preemption */
+#define MOST_OFF_US	2000
+
+/* For each thread: since when, and the longest time of all, by events of knumad's threads */
+#define OFF_BEGINS	"hist:keys=common_pid:begin=common_timestamp.usecs if comm ~ \"knumad*\""
+#define OFF_ENDS	"hist:keys=common_pid:off=common_timestamp.usecs-$begin" \
+			":onmax($off).save(caller_offs,parent_offs) if comm ~ \"knumad*\""
 
 /* Of each process that is watched, and of that for each node */
 #define MOST_BYTES	384
@@ -187,6 +201,44 @@ static void listen_to(struct __test_metadata *_metadata, struct _test_data_hold 
 	ASSERT_EQ(0, kn_write(LOCK_EVENTS "mmap_lock_released/enable", "1"));
 }
 
+static bool knows_preemption(void)
+{
+	return !access(OFF_EVENTS "preempt_enable/hist", F_OK);
+}
+
+static void watch_preemption(struct __test_metadata *_metadata)
+{
+	if (!knows_preemption())
+		return;
+	ASSERT_EQ(0, kn_write(OFF_EVENTS "preempt_disable/trigger", OFF_BEGINS));
+	ASSERT_EQ(0, kn_write(OFF_EVENTS "preempt_enable/trigger", OFF_ENDS));
+}
+
+/* Was it short?  Prints for each thread where it was longest. */
+static void check_preemption(struct __test_metadata *_metadata)
+{
+	unsigned int longest = 0, us;
+	char line[1024], *max;
+	FILE *file;
+
+	if (!knows_preemption())
+		return;
+	file = fopen(OFF_EVENTS "preempt_enable/hist", "re");
+	ASSERT_NE(NULL, file);
+	while (fgets(line, sizeof(line), file)) {
+		max = strstr(line, "max:");
+		if (!max || sscanf(max, "max: %u", &us) != 1)
+			continue;
+		TH_LOG("preemption was off for %s", max + strlen("max:"));
+		longest = us > longest ? us : longest;
+	}
+	fclose(file);
+	kn_write(OFF_EVENTS "preempt_enable/trigger", "!" OFF_ENDS);
+	kn_write(OFF_EVENTS "preempt_disable/trigger", "!" OFF_BEGINS);
+	EXPECT_LT(0, longest);
+	EXPECT_GE(MOST_OFF_US, longest);
+}
+
 struct holds {
 	unsigned int nr, too_long;
 	double longest_us;
@@ -276,12 +328,14 @@ TEST_F(hold, mmap_lock)
 		ASSERT_NE(NULL, worker);
 		ASSERT_EQ(0, kn_enable("always"));
 		listen_to(_metadata, self);
+		watch_preemption(_metadata);
 		EXPECT_TRUE(i ? kn_wait_until(kn_spanning(worker->pid, &spanning) &&
 					      spanning.rounds >= 4, KN_PATIENCE)
 			      : kn_wait_share(worker, self->node[1], KN_GATHERED,
 					      KN_PATIENCE))
 			kn_dump();
 		ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+		check_preemption(_metadata);
 		stop_listening(_metadata, self, &holds);
 		ASSERT_EQ(0, kn_enable("never"));
 		TH_LOG("%s: %u times, at most %.0f us, %u of more than %u",

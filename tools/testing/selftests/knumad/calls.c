@@ -467,6 +467,7 @@ FIXTURE_TEARDOWN(calls)
 		}
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* What the kernel said that is at least a warning. Returns how much of it there was. */

@@ -460,6 +460,7 @@ FIXTURE_TEARDOWN(fuzz)
 	if (self->worker)
 		EXPECT_EQ(0, kn_stop(self->worker));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 	kn_drop_groups();
 	free(self->text);
 }

@@ -46,6 +46,7 @@ FIXTURE_TEARDOWN(halts)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 static bool is_at(struct _test_data_halts *self, int node)

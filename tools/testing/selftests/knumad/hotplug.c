@@ -52,6 +52,7 @@ FIXTURE_TEARDOWN(hotplug)
 	set_cpus(self->node[1], "1");
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* Two processes, each as many threads as a node has CPUs, all on the first node */

@@ -32,7 +32,7 @@ const char *const kn_stat_names[] = {
 	"passes", "wakeups", "mms_watched", "mms_enrolled", "mms_dropped",
 	"pages_scanned", "scan_ns", "hint_faults", "hint_faults_local",
 	"pages_armed", "samples_lost", "mms_sampled", "thread_homes_set",
-	"pages_migrated", "thp_migrated", "folios_migrated",
+	"folios_isolated", "pages_migrated", "thp_migrated", "folios_migrated",
 	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
 	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
 	"mmap_hold_max_ns", "bytes", "bytes_max", "self_disabled", NULL
@@ -700,6 +700,28 @@ __u64 kn_vmstat(const char *name)
 	if (!find_line("/proc/vmstat", name, &value))
 		ksft_print_msg("no %s in /proc/vmstat\n", name);
 	return value;
+}
+
+/*
+ * While knumad is off: is all it ever took in hand accounted for?  Folios that it
+ * isolated were moved or put back, and are with nobody else; its memory is free.
+ */
+bool kn_balanced(void)
+{
+	__u64 isolated = kn_stat("folios_isolated"), moved = kn_stat("folios_migrated");
+	__u64 back = kn_stat("migrate_failed"), bytes = kn_stat("bytes");
+
+	if (isolated != moved + back)
+		ksft_print_msg("%llu folios isolated, %llu moved, %llu put back\n",
+			       isolated, moved, back);
+	if (bytes)
+		ksft_print_msg("%llu bytes of knumad are left\n", bytes);
+	/* Compaction and reclaim may have some for a moment */
+	if (!kn_wait_until(!kn_vmstat("nr_isolated_anon"), KN_PATIENCE)) {
+		ksft_print_msg("%llu pages stay isolated\n", kn_vmstat("nr_isolated_anon"));
+		return false;
+	}
+	return isolated == moved + back && !bytes;
 }
 
 /* The value of a line of /proc/PID/knumad; false if it cannot be read. */

@@ -174,6 +174,7 @@ bool kn_find_stat(const char *name, __u64 *value);
 __u64 kn_stat(const char *name);
 __u64 kn_verdict(const char *word);
 __u64 kn_vmstat(const char *name);
+bool kn_balanced(void);
 bool kn_thread(int tid, struct kn_thread *thread);
 bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);

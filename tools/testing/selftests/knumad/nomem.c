@@ -55,6 +55,7 @@ FIXTURE_TEARDOWN(nomem)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 	TH_LOG("%u allocations failed", self->sites);
 }
 

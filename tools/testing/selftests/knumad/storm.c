@@ -78,6 +78,7 @@ FIXTURE_TEARDOWN(storm)
 	munmap(self->life_ms, KN_PAGE);
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /*

@@ -37,6 +37,9 @@
 /* Until all is where it belongs, and for some time after */
 #define MAX_FAULTS	2000
 
+/* Pages that a worker has besides its sets: stacks, data, the heap */
+#define OTHER_PAGES	32
+
 #define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
 #define CORE		"/tmp/knumad-core"
 
@@ -464,6 +467,75 @@ TEST_F(threads, numa_balancing_switched)
 	EXPECT_LT(0, kn_stat("mms_sampled"));
 	ASSERT_EQ(0, kn_enable("never"));
 	check_nothing_armed(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* Have knumad look no more, so that it neither arms nor moves, then touch all that is armed. */
+static void use_up(struct __test_metadata *_metadata, struct _test_data_threads *self)
+{
+	__u64 passes;
+
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 60000));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 60000));
+	do {
+		passes = kn_stat("passes");
+		sleep(3);
+	} while (kn_stat("passes") != passes);
+	use_half(self->worker, 0);
+	use_half(self->worker, 1);
+}
+
+/*
+ * Each page that is armed takes one fault, is disarmed, or moves home first: the counters
+ * of the kernel and those of knumad agree. With small pages, since a huge one counts 512
+ * times and takes one fault.
+ */
+TEST_F(threads, armed_are_accounted_for)
+{
+	__u64 counted, noted, armed, faults, moved, first;
+	struct kn_events now;
+
+	if (variant->folio)
+		SKIP(return, "a huge page takes one fault for all");
+	start(_metadata, self, 0, 0, 2 * THREADS, NULL);
+	kn_tunable_set("samples_per_s", 100000);
+	counted = kn_stat("pages_armed");
+	noted = kn_stat("hint_faults") + kn_stat("samples_lost");
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
+		kn_dump();
+	use_half(self->worker, 1);
+	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
+		kn_dump();
+	use_up(_metadata, self);
+	kn_events(&now);
+	armed = now.pte_updates;
+	faults = now.hint_faults;
+	moved = now.migrated;
+
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 100));
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 400));
+	first = rounds(self->worker);
+	ASSERT_TRUE(kn_wait_until(rounds(self->worker) >= first + 16 &&
+				  kn_stat("pages_armed") > counted, KN_PATIENCE))
+		kn_dump();
+	use_up(_metadata, self);
+	kn_events(&now);
+	armed = now.pte_updates - armed;
+	faults = now.hint_faults - faults;
+	moved = now.migrated - moved;
+	TH_LOG("%llu armed, %llu faults, %llu moved", armed, faults, moved);
+	EXPECT_LT(0, faults);
+	/* What it has besides its sets, such as stacks, may be armed and not used again */
+	EXPECT_LE(faults, armed + OTHER_PAGES);
+	EXPECT_LE(armed, faults + moved + OTHER_PAGES);
+
+	ASSERT_EQ(0, kn_enable("never"));
+	check_nothing_armed(_metadata, self);
+	kn_events(&now);
+	EXPECT_EQ(now.pte_updates - self->before.pte_updates, kn_stat("pages_armed") - counted);
+	EXPECT_EQ(now.hint_faults - self->before.hint_faults,
+		  kn_stat("hint_faults") + kn_stat("samples_lost") - noted);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which lines and branches of mm/knumad did the tests run?  For a guest with the profile gcov."""
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+import tarfile
+import threading
+from pathlib import Path
+
+from guest import BUILD, ROOT, Step
+
+OBJECTS = BUILD / "gcov/mm/knumad"
+DATA = BUILD / "coverage"
+REPORT = BUILD / "log/coverage.txt"
+LEAST = 92      # percent of the lines
+
+one_at_a_time = threading.Lock()
+
+# The last step in a guest: the counters of the kernel, as text
+DUMP = Step(r"""
+mkdir -p /tmp/gcda && cd /tmp/gcda || exit 1
+for file in $(find /sys/kernel/debug/gcov -path '*mm/knumad/*.gcda'); do
+	cat "$file" >"$(basename "$file")"
+done
+tar c . | gzip | base64
+""", "coverage", 120)
+
+
+def begin():
+    """Forget what was collected before."""
+    shutil.rmtree(DATA, ignore_errors=True)
+    DATA.mkdir(parents=True)
+
+
+def collect(lines):
+    """Add what DUMP printed in one guest to what there is of the others."""
+    with one_at_a_time:
+        add(lines)
+
+
+def add(lines):
+    here = DATA / "here"
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode("".join(lines))), mode="r:gz") as tar:
+        tar.extractall(here)
+    everything = DATA / "all"
+    if everything.exists():
+        merged = DATA / "merged"
+        subprocess.run(["gcov-tool", "merge", "-o", merged, here, everything], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        shutil.rmtree(everything)
+        shutil.rmtree(here)
+        merged.rename(everything)
+    else:
+        here.rename(everything)
+
+
+def files():
+    """What gcov says of each file of mm/knumad: {name: [line, ...]}."""
+    everything = DATA / "all"
+    found = {}
+    for notes in sorted(OBJECTS.glob("*.gcno")):
+        shutil.copy(notes, everything)
+        text = subprocess.run(["gcov", "--json-format", "--stdout", "--branch-probabilities",
+                               notes.name], cwd=everything, check=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+        for file in json.loads(text)["files"]:
+            name = Path(file["file"]).name
+            if file["file"].endswith(f"mm/knumad/{name}") and name.endswith(".c"):
+                found[name] = file["lines"]
+    return found
+
+
+def ranges(numbers):
+    """[1, 2, 3, 7] as 1-3, 7."""
+    parts = []
+    for number in numbers:
+        if parts and parts[-1][1] == number - 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in parts)
+
+
+def judge():
+    """(whether it is enough, what to say): of all lines, and the ones that were never run."""
+    table, never = [], []
+    sums = [0, 0, 0, 0]
+    for name, lines in files().items():
+        # A line stands once per function that it was compiled into
+        ran, taken = {}, {}
+        for line in lines:
+            number = line["line_number"]
+            ran[number] = ran.get(number, 0) + line["count"]
+            for at, branch in enumerate(line["branches"]):
+                if not branch["throw"]:
+                    taken[number, at] = taken.get((number, at), 0) + branch["count"]
+        counts = [sum(map(bool, ran.values())), len(ran), sum(map(bool, taken.values())), len(taken)]
+        sums = [a + b for a, b in zip(sums, counts)]
+        table.append(f"{name:14} lines {counts[0]:4} of {counts[1]:4}, "
+                     f"branches {counts[2]:4} of {counts[3]:4}")
+        source = (ROOT / "mm/knumad" / name).read_text().splitlines()
+        missed = sorted(number for number, count in ran.items() if not count)
+        if missed:
+            never.append(f"{name}: {ranges(missed)}")
+            never += [f"    {number}: {source[number - 1].strip()}" for number in missed]
+    if not sums[1]:
+        return False, "no counters of mm/knumad"
+    percent = 100 * sums[0] / sums[1]
+    summary = (f"{percent:.1f} % of {sums[1]} lines, "
+               f"{100 * sums[2] / max(sums[3], 1):.1f} % of {sums[3]} branches")
+    REPORT.write_text("\n".join([summary, *table, "", "Never run:", *never, ""]))
+    return percent >= LEAST, f"{summary}; all of it in {REPORT.relative_to(ROOT)}"
