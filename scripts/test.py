@@ -54,7 +54,7 @@ KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60, "knumadctl": 240,
+            "observer": 60, "knumadctl": 240, "others": 200,
             "debug": 420, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
@@ -358,21 +358,23 @@ def test_shape(report, profile, name):
                    limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)
-    console = []
+    console, first = [], []
     if profile == "kcsan":
-        steps.insert(0, Step("echo on >/sys/kernel/debug/kcsan", "kcsan on"))
-        for step in steps:
+        # Off again before no step is there to expect reports
+        first = [Step("echo on >/sys/kernel/debug/kcsan", "kcsan on")]
+        steps.append(Step("echo off >/sys/kernel/debug/kcsan", "kcsan off"))
+        for step in first + steps:
             step.expected = (kcsan.BEGIN, kcsan.END)
 
     def on_result(result):
-        step = steps.pop(0)
+        step = switch_on.pop(0) if switch_on else steps.pop(0)
         subject = f"{profile}/{name} {step.name}"
         if step.name == "shape":
             wrong = check_shape(topology, result.lines)
             report.add([Test(f"{subject}: as asked for", "fail" if wrong else "ok", wrong)])
         elif step is coverage.DUMP:
             coverage.collect(result.lines)
-        elif step.name == "kcsan on":
+        elif step.name.startswith("kcsan "):
             report.add([Test(subject, "fail" if result.status else "ok", result.output)])
         else:
             report.add(program_tests(subject, result, limit), result.seconds)
@@ -380,8 +382,9 @@ def test_shape(report, profile, name):
     boots = 0
     while steps:
         boots += 1
+        switch_on = list(first)
         try:
-            run(topology, list(steps), profile, on_result=on_result, on_console=console.append,
+            run(topology, first + steps, profile, on_result=on_result, on_console=console.append,
                 mode=SHAPE_MODE.get(name, MODE[profile]),
                 log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
         except GuestError as error:
@@ -391,7 +394,9 @@ def test_shape(report, profile, name):
         ours, others = kcsan.own(console)
         print(f"   {profile}/{name}: {others} reports about the rest of the kernel", flush=True)
         report.add([Test(f"{profile}/{name}: no data race of knumad", "fail" if ours else "ok",
-                         "\n".join(line for lines in ours for line in [*lines, ""]))])
+                         "\n".join(line for lines in ours for line in [*lines, ""])),
+                    Test(f"{profile}/{name}: KCSAN has seen something",
+                         "ok" if ours or others else "fail", "no report at all: does it work?")])
 
 
 def test_coverage(report):
@@ -439,6 +444,8 @@ def main():
         "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
         "knumadctl": lambda: test_knumadctl(report),
+        "others": lambda: host_tap(report, "others", "scripts/others.py",
+                                   *(["--all"] if args.full else ["--shape", "2-nodes"])),
     }
     for profile, shapes in PROFILE_SHAPES.items():
         if profile in FULL and not args.full:
@@ -450,10 +457,6 @@ def main():
         for name in shapes:
             sections[f"{profile}/{name}"] = lambda profile=profile, name=name: \
                 test_shape(report, profile, name)
-        if profile == "lab":
-            sections["lab/others"] = lambda: host_tap(
-                report, "others", "scripts/others.py",
-                *(["--all"] if args.full else ["--shape", "2-nodes"]))
         if profile == "gcov":
             sections["coverage"] = lambda: test_coverage(report)
     if args.stress:

@@ -722,7 +722,8 @@ void knumad_tasks_forget(struct task_struct *leader);
  * @KNUMAD_S_SAMPLES_LOST: hinting faults for which there was no room
  * @KNUMAD_S_MMS_SAMPLED: processes that span nodes and are sampled now
  * @KNUMAD_S_THREAD_HOMES_SET: homes given to single threads
- * @KNUMAD_S_FOLIOS_ISOLATED: folios taken off the LRU to be moved
+ * @KNUMAD_S_PAGES_ISOLATED: pages taken off the LRU to be moved
+ * @KNUMAD_S_PAGES_PUT_BACK: of those, not moved
  * @KNUMAD_S_PAGES_MIGRATED: pages moved
  * @KNUMAD_S_THP_MIGRATED: PMD-sized folios moved
  * @KNUMAD_S_FOLIOS_MIGRATED: folios of any size moved
@@ -755,7 +756,8 @@ enum knumad_stat {
 	KNUMAD_S_SAMPLES_LOST,
 	KNUMAD_S_MMS_SAMPLED,
 	KNUMAD_S_THREAD_HOMES_SET,
-	KNUMAD_S_FOLIOS_ISOLATED,
+	KNUMAD_S_PAGES_ISOLATED,
+	KNUMAD_S_PAGES_PUT_BACK,
 	KNUMAD_S_PAGES_MIGRATED,
 	KNUMAD_S_THP_MIGRATED,
 	KNUMAD_S_FOLIOS_MIGRATED,

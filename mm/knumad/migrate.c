@@ -203,7 +203,7 @@ static void count_vm(struct mm_struct *mm, unsigned int moved)
 static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		       struct knumad_batch *batch)
 {
-	unsigned int moved = 0, failed = 0, failed_thp = 0;
+	unsigned int moved = 0, failed = 0, failed_thp = 0, back = 0;
 	struct folio *folio;
 
 	migrate_pages(&batch->folios, alloc_target, NULL, batch->target,
@@ -211,11 +211,13 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	list_for_each_entry(folio, &batch->folios, lru) {
 		failed++;
 		failed_thp += folio_test_pmd_mappable(folio);
+		back += folio_nr_pages(folio);
 	}
 	if (failed) {
 		putback_movable_pages(&batch->folios);
 		knumad_verdict_add(KNUMAD_V_COPY_FAILED, failed);
 		knumad_stat_add(KNUMAD_S_MIGRATE_FAILED, failed);
+		knumad_stat_add(KNUMAD_S_PAGES_PUT_BACK, back);
 	}
 	if (knumad_inconsistent(KNUMAD_C_MOVED,
 				moved > batch->nr_pages || failed > batch->nr_folios))

@@ -359,10 +359,11 @@ static void learn_anew(struct knumad_sampling *s)
 }
 
 /* Time between two rounds while there is nothing to learn, jiffies: two intervals a sample */
-static unsigned long slowly(const struct knumad_sampling *s, unsigned long interval)
+static unsigned long slowly(const struct knumad_sampling *s)
 {
-	return interval * clamp(2 * (s->known >> KNUMAD_CHUNK_MAX_BACKOFF),
-				KNUMAD_ROUND_BACKOFF_FEW, KNUMAD_ROUND_BACKOFF);
+	return msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms)) *
+	       clamp(2 * (s->known >> KNUMAD_CHUNK_MAX_BACKOFF),
+		     KNUMAD_ROUND_BACKOFF_FEW, KNUMAD_ROUND_BACKOFF);
 }
 
 static void begin_round(struct knumad_proc *proc)
@@ -383,7 +384,7 @@ static void begin_round(struct knumad_proc *proc)
 
 	s->pause = s->probes ? quickly() :
 		   clamp(s->pause + DIV_ROUND_UP(s->pause, 2), quickly(),
-			 slowly(s, interval));
+			 slowly(s));
 	s->round++;
 	/* After a surprise, see at once whether there are more */
 	s->late = s->surprises || s->probes || time_after_eq(jiffies, s->next_late);
@@ -391,7 +392,7 @@ static void begin_round(struct knumad_proc *proc)
 		s->probes--;
 	if (s->late) {
 		/* Or a program with the same period would always show the same side */
-		s->next_late = jiffies + slowly(s, interval) - get_random_u32_below(interval);
+		s->next_late = jiffies + slowly(s) - get_random_u32_below(interval);
 		s->late_round++;
 	}
 	/* Not a little earlier than those that are long known are due */
@@ -400,11 +401,23 @@ static void begin_round(struct knumad_proc *proc)
 	s->cursor = 0;
 }
 
+/* The interval may have become shorter since it was decided when the next ones are due */
+static void follow_interval(struct knumad_sampling *s)
+{
+	unsigned long latest = jiffies + slowly(s);
+
+	if (time_after(s->next_late, latest))
+		s->next_late = latest;
+	if (time_after(s->next_round, latest))
+		s->next_round = latest;
+}
+
 /* Return: jiffies until there is more to do */
 static long do_round(struct knumad_proc *proc)
 {
 	struct knumad_sampling *s = proc->sampling;
 
+	follow_interval(s);
 	if (s->fresh) {
 		s->fresh = false;
 		s->pause = quickly();

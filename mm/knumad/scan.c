@@ -550,7 +550,7 @@ enum knumad_walk_result knumad_collect(struct knumad_proc *proc,
 		cursor = &proc->sampling->move_cursor[batch->target];
 	w.cursor = *cursor;
 	ret = walk_chunk(&w);
-	knumad_stat_add(KNUMAD_S_FOLIOS_ISOLATED, batch->nr_folios);
+	knumad_stat_add(KNUMAD_S_PAGES_ISOLATED, batch->nr_pages);
 	*cursor = ret == KNUMAD_WALK_DONE ? 0 : w.cursor;
 	return ret;
 }

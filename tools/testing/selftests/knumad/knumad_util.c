@@ -32,7 +32,7 @@ const char *const kn_stat_names[] = {
 	"passes", "wakeups", "mms_watched", "mms_enrolled", "mms_dropped",
 	"pages_scanned", "scan_ns", "hint_faults", "hint_faults_local",
 	"pages_armed", "samples_lost", "mms_sampled", "thread_homes_set",
-	"folios_isolated", "pages_migrated", "thp_migrated", "folios_migrated",
+	"pages_isolated", "pages_put_back", "pages_migrated", "thp_migrated", "folios_migrated",
 	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
 	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
 	"mmap_hold_max_ns", "bytes", "bytes_max", "self_disabled", NULL
@@ -703,16 +703,16 @@ __u64 kn_vmstat(const char *name)
 }
 
 /*
- * While knumad is off: is all it ever took in hand accounted for?  Folios that it
- * isolated were moved or put back, and are with nobody else; its memory is free.
+ * While knumad is off: is all it ever took in hand accounted for?  Pages that it isolated
+ * were moved, says the kernel, or put back, and are with nobody else; its memory is free.
  */
 bool kn_balanced(void)
 {
-	__u64 isolated = kn_stat("folios_isolated"), moved = kn_stat("folios_migrated");
-	__u64 back = kn_stat("migrate_failed"), bytes = kn_stat("bytes");
+	__u64 isolated = kn_stat("pages_isolated"), moved = kn_stat("pages_migrated");
+	__u64 back = kn_stat("pages_put_back"), bytes = kn_stat("bytes");
 
 	if (isolated != moved + back)
-		ksft_print_msg("%llu folios isolated, %llu moved, %llu put back\n",
+		ksft_print_msg("%llu pages isolated, %llu moved, %llu put back\n",
 			       isolated, moved, back);
 	if (bytes)
 		ksft_print_msg("%llu bytes of knumad are left\n", bytes);

@@ -39,6 +39,8 @@ FIXTURE_SETUP(nomem)
 		kn_end();
 		SKIP(return, "%s", why);
 	}
+	/* Its allocations must not be those that fail; it can not be switched on again */
+	kn_write("/sys/kernel/debug/kmemleak", "off");
 	self->node[0] = kn_topo.full[0];
 	self->node[1] = kn_topo.full[1];
 	kn_save(SLAB "ignore-gfp-wait");
