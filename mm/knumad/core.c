@@ -137,8 +137,9 @@ bool knumad_should_stop(void)
  */
 void knumad_self_disable(void)
 {
-	WRITE_ONCE(knumad_broken, true);
-	knumad_stat_add(KNUMAD_S_SELF_DISABLED, 1);
+	/* Several threads may find it out at once */
+	if (!xchg(&knumad_broken, true))
+		knumad_stat_add(KNUMAD_S_SELF_DISABLED, 1);
 	schedule_work(&knumad_self_disable_work);
 }
 
