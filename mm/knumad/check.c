@@ -17,6 +17,7 @@
 #include <linux/fault-inject.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/spinlock.h>
 
 #include "internal.h"
 
@@ -40,10 +41,16 @@ static struct fault_attr injected[] = {
 	[0 ... KNUMAD_NR_CHECKS - 1] = FAULT_ATTR_INITIALIZER,
 };
 
+/* should_fail() looks at "times" and counts it down without a lock */
+static DEFINE_SPINLOCK(inject_lock);
+
 /* Not by a count that is meant for allocations, /proc/PID/fail-nth */
 static bool is_injected(enum knumad_check check)
 {
-	return injected[check].probability && should_fail(&injected[check], 1);
+	if (!injected[check].probability)
+		return false;
+	guard(spinlock_irqsave)(&inject_lock);
+	return should_fail(&injected[check], 1);
 }
 
 static int __init knumad_check_init(void)
