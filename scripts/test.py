@@ -107,9 +107,7 @@ class Report:
         skipped = {}
         for test in tests:
             if test.outcome == "fail":
-                print(f"     FAILED {test.name}")
-                for line in test.detail.splitlines():
-                    print(f"       {line}")
+                self.show_failed(test)
             elif test.outcome == "skip":
                 skipped[test.detail] = skipped.get(test.detail, 0) + 1
         for reason, number in skipped.items():
@@ -118,12 +116,24 @@ class Report:
         if seconds is not None:
             self.slow.append((seconds, subject))
 
+    @staticmethod
+    def show_failed(test):
+        print(f"     FAILED {test.name}")
+        for line in test.detail.splitlines():
+            print(f"       {line}")
+
     def summary(self):
+        """Whether all is well; what is not is said once more, where nobody must look for it."""
         print("== slowest steps")
         for seconds, name in sorted(self.slow, reverse=True)[:10]:
             print(f"   {seconds:7.1f} s  {name}")
         count = {outcome: sum(test.outcome == outcome for test in self.tests)
                  for outcome in ("ok", "fail", "skip")}
+        if count["fail"]:
+            print("== failed")
+        for test in self.tests:
+            if test.outcome == "fail":
+                self.show_failed(test)
         line = f"{count['ok']} passed, {count['fail']} failed"
         if count["skip"]:
             line += f", {count['skip']} skipped"

@@ -469,7 +469,8 @@ for script in $scripts; do
 done
 start_misplaced
 all_cpus=$(taskset -p $$)
-await all_trace && await has_begun "$worker" &&
+# One of its threads is on node 0 then, the other one stays on node 1: one of them must move
+await all_trace && await has_begun "$worker" && taskset -p 1 "$worker" &&
 	for thread in /proc/"$worker"/task/*; do
 		taskset -p "${all_cpus##* }" "${thread##*/}" || break
 	done >said 2>&1
@@ -477,16 +478,20 @@ counters >before
 knumadctl on
 await threads_moved
 happened=$?
+echo "threads moved: exit status $happened" >summary
 end_workers
 start_misplaced
 await is_gathered "$worker" || happened=1
+echo "and gathered: $happened" >>summary
 knumadctl off
 counters >after
 touch end
 for tracer in $tracers; do
 	wait "$tracer" || happened=1
 done
-tail -n 3 ./*.pty >said
+echo "and all ended: $happened, pages $(grown pages_migrated), homes $(grown homes_set)" >>summary
+tail -n 3 ./*.pty ./*.out >>summary
+mv summary said
 [ $happened -eq 0 ] && [ "$(grown pages_migrated)" -gt 0 ] && [ "$(grown homes_set)" -gt 0 ] &&
 	! grep -q 'not counted' ./*.out
 result $? 'scripts: Ctrl-C ends them when something has happened'
