@@ -36,9 +36,13 @@ def begin():
 
 
 def collect(lines):
-    """Add what DUMP printed in one guest to what there is of the others."""
+    """Add what DUMP printed in one guest to what there is of the others.  What went wrong, or ""."""
     with one_at_a_time:
-        add(lines)
+        try:
+            add(lines)
+        except (ValueError, OSError, tarfile.TarError, subprocess.CalledProcessError) as error:
+            return str(error)
+    return ""
 
 
 def add(lines):

@@ -18,9 +18,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest import BUILD, GuestError, Step, Topology, run
+from guest import BUILD, GuestError, Step, run
+from machines import SHAPES
 
-SHAPES = {"2-nodes": Topology(nodes=2), "4-nodes": Topology(nodes=4, node_mb="384")}
+MACHINES = ("2-nodes", "4-nodes")
 OUT = BUILD / "others"
 SELFTESTS = BUILD / "linux/tools/testing/selftests"
 LIMIT = 240
@@ -309,7 +310,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--all", action="store_true", help="not only the quick ones")
     parser.add_argument("--only", default="", metavar="REGEX", help="of these, the ones that match")
-    parser.add_argument("--shape", choices=SHAPES, action="append", help="machine (default: all)")
+    parser.add_argument("--shape", choices=MACHINES, action="append", help="machine (default: all)")
     parser.add_argument("--list", action="store_true", help="name the tests")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
@@ -319,7 +320,7 @@ def main():
         print("\n".join(map(str, tests)))
         return 0
     build()
-    shapes = args.shape or list(SHAPES)
+    shapes = args.shape or MACHINES
     missing = [test for test in tests if program_of(test)
                and not (OUT / program_of(test)).exists()]
     there = [test for test in tests if test not in missing]

@@ -18,36 +18,7 @@ import kcsan
 import ktap
 from guest import BUILD, ROOT, GuestError, Step, Topology, run
 from ktap import Test
-
-# The machines that the selftests run on.
-SHAPES = {
-    "1-node": Topology(nodes=1, cpus_per_node="4"),
-    "2-nodes": Topology(nodes=2),
-    "4-nodes": Topology(nodes=4, node_mb="384", distances="10/20"),
-    "odd-even": Topology(nodes=2, distances="10/40", cpus="1,3/0,2"),
-    "asymmetric": Topology(nodes=3, distances="10,20,30;25,10,20;40,35,10"),
-    "unequal": Topology(nodes=2, node_mb="768,384"),
-    "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
-    # Its clock counts the instructions of one CPU: what takes how long
-    "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
-    # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
-    "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
-}
-PROFILE_SHAPES = {
-    "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
-    "debug": ["2-nodes+kasan"],
-    "gcov": ["1-node", "2-nodes", "4-nodes", "cpu-less"],
-    "kcsan": ["2-nodes"],
-    "preempt": ["2-nodes", "1-cpu"],
-}
-
-# Those that only the full set has
-FULL = ("gcov", "kcsan", "preempt")
-
-# Lab, gcov: the CPUs take turns, which any kernel survives.  Debug, kcsan: they run in parallel,
-# so that races can happen; these profiles have no JUMP_LABEL, see MODES in guest.py.
-MODE = {"lab": "single", "debug": "multi", "gcov": "single", "kcsan": "multi",
-        "preempt": "single"}
+from machines import FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
@@ -57,21 +28,6 @@ EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "
             "observer": 60, "knumadctl": 240, "others": 200,
             "debug": 420, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
-
-# Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
-# the shapes where they run, or the profiles.
-ONLY_IN = {
-    "threads": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
-    "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
-    # These look for reports, and at CPU time, themselves: not with KCSAN
-    "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
-    "threats": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes"],
-    "leaks": ["debug"], "nomem": ["debug", "gcov/2-nodes"], "failsafe": ["debug", "gcov/2-nodes"],
-}
-
-# Shapes for these selftests alone, and how their CPUs run
-ALONE = {"1-cpu": ["bounds"]}
-SHAPE_MODE = {"1-cpu": "deterministic"}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
 WARNING_END = r"---\[ end trace"
@@ -166,8 +122,6 @@ def build(report, name, *command):
 
 
 def build_kernel(report, profile):
-    if profile == "gcov":
-        coverage.begin()
     return build(report, f"kernel {profile}", "scripts/kernel.sh", "build", profile)
 
 
@@ -296,7 +250,8 @@ def test_kunit(report, profile):
         if all(test.outcome == "skip" for test in tests):
             tests.append(Test(f"{subject}: suites", "fail", "none ran"))
         if profile == "gcov":
-            coverage.collect(result.lines)
+            wrong = coverage.collect(result.lines)
+            report.add([Test(f"{subject}: counters", "fail" if wrong else "ok", wrong)])
     except GuestError as error:
         tests = [guest_failure(subject, error)]
     report.add(tests, time.monotonic() - start)
@@ -360,9 +315,7 @@ def test_shape(report, profile, name):
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    places = {profile, name, f"{profile}/{name}"}
-    programs = [program for program in programs if places & set(ONLY_IN.get(program, places))
-                and program in ALONE.get(name, [program])]
+    programs = [program for program in programs if runs_there(program, profile, name)]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
@@ -383,7 +336,8 @@ def test_shape(report, profile, name):
             wrong = check_shape(topology, result.lines)
             report.add([Test(f"{subject}: as asked for", "fail" if wrong else "ok", wrong)])
         elif step is coverage.DUMP:
-            coverage.collect(result.lines)
+            wrong = coverage.collect(result.lines)
+            report.add([Test(f"{subject}: counters", "fail" if wrong else "ok", wrong)])
         elif step.name.startswith("kcsan "):
             report.add([Test(subject, "fail" if result.status else "ok", result.output)])
         else:
@@ -395,7 +349,7 @@ def test_shape(report, profile, name):
         switch_on = list(first)
         try:
             run(topology, first + steps, profile, on_result=on_result, on_console=console.append,
-                mode=SHAPE_MODE.get(name, MODE[profile]),
+                mode=mode_of(profile, name),
                 log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
         except GuestError as error:
             culprit = steps.pop(0).name if steps else "power off"
@@ -423,7 +377,7 @@ def test_stress(report, profile, seconds):
     subject = f"{profile}/{name} stress"
     test_program(report, subject, SHAPES[name],
                  Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800),
-                 profile=profile, mode=MODE[profile],
+                 profile=profile, mode=mode_of(profile, name),
                  log=BUILD / f"log/test-{profile}-stress.log",
                  on_line=lambda _, line: print(f"   {subject}: {line}", flush=True))
 
@@ -485,6 +439,8 @@ def main():
         return EXPECTED_SHAPE[name.split("/", maxsplit=1)[0]]
 
     chosen = [name for name in sections if name == "lab" or re.search(args.only, name)]
+    if any(name.startswith("gcov/") for name in chosen):
+        coverage.begin()
     while chosen:
         left = sum(expected(name) for name in chosen)
         # Guests whose CPUs take turns need one host CPU each: as many of them at once.

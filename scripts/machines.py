@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The machines of the tests, the kernels they boot, and which selftests run where."""
+
+from guest import Topology
+
+# The machines that the selftests run on.
+SHAPES = {
+    "1-node": Topology(nodes=1, cpus_per_node="4"),
+    "2-nodes": Topology(nodes=2),
+    "4-nodes": Topology(nodes=4, node_mb="384", distances="10/20"),
+    "odd-even": Topology(nodes=2, distances="10/40", cpus="1,3/0,2"),
+    "asymmetric": Topology(nodes=3, distances="10,20,30;25,10,20;40,35,10"),
+    "unequal": Topology(nodes=2, node_mb="768,384"),
+    "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
+    # Its clock counts the instructions of one CPU: what takes how long
+    "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
+    # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
+    "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
+}
+PROFILE_SHAPES = {
+    "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
+    "debug": ["2-nodes+kasan"],
+    "gcov": ["1-node", "2-nodes", "4-nodes", "cpu-less"],
+    "kcsan": ["2-nodes"],
+    "preempt": ["2-nodes", "1-cpu"],
+}
+
+# Those that only the full set has
+FULL = ("gcov", "kcsan", "preempt")
+
+# Lab, gcov: the CPUs take turns, which any kernel survives.  Debug, kcsan: they run in parallel,
+# so that races can happen; these profiles have no JUMP_LABEL, see MODES in guest.py.
+MODE = {"lab": "single", "debug": "multi", "gcov": "single", "kcsan": "multi",
+        "preempt": "single"}
+SHAPE_MODE = {"1-cpu": "deterministic"}
+
+# Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
+# the shapes where they run, or the profiles.
+ONLY_IN = {
+    "threads": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
+    "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
+    # These look for reports, and at CPU time, themselves: not with KCSAN
+    "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
+    "threats": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes"],
+    "leaks": ["debug"], "nomem": ["debug", "gcov/2-nodes"], "failsafe": ["debug", "gcov/2-nodes"],
+}
+
+# Shapes for these selftests alone
+ALONE = {"1-cpu": ["bounds"]}
+
+
+def mode_of(profile, shape):
+    """How the CPUs of this machine run when it boots the kernel of this profile."""
+    return SHAPE_MODE.get(shape, MODE[profile])
+
+
+def runs_there(program, profile, shape):
+    """Does this selftest run on this machine, with the kernel of this profile?"""
+    places = {profile, shape, f"{profile}/{shape}"}
+    return program in ALONE.get(shape, [program]) and \
+        bool(places & set(ONLY_IN.get(program, places)))
