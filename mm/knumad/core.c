@@ -13,7 +13,7 @@
  * A process that fits in no node is sampled (sample.c): rounds, at and between
  * looks, arm a few of its pages (arm.c), hinting faults tell who used them
  * (fault.c), and the policy gives homes to its threads and to chunks of its
- * memory (spanning.c). Scheduler and movers are told as above.
+ * memory (spanning_homes.c). Scheduler and movers are told as above.
  *
  * A process that is where it should be is walked at intervals that double up to
  * scan_max_interval_ms; a change in its size, its home or its machine resets

@@ -4,8 +4,8 @@
  *
  * Rounds arm a few pages (arm.c), hinting faults tell who used them (fault.c). What they
  * say is kept per thread (threads.c) and per chunk of 2 MiB (table.c), and turned into
- * homes by the policy (spanning.c, chunk.c). Rounds follow each other quickly while there
- * is something to learn, and ever more slowly when there is not.
+ * homes by the policy (spanning_homes.c, chunk.c). Rounds follow each other quickly while
+ * there is something to learn, and ever more slowly when there is not.
  *
  * All by the knumad thread.
  */

@@ -3,8 +3,8 @@
  * knumad: the threads of a process that spans nodes
  *
  * Each has a place: there is counted on which nodes the memory is that it uses, with
- * whom it shares, and how much it runs. From that the policy (spanning.c) chooses a home
- * for each.
+ * whom it shares, and how much it runs. From that the policy (spanning_homes.c) chooses a
+ * home for each.
  *
  * All by the knumad thread.
  */

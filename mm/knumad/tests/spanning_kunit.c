@@ -2,8 +2,8 @@
 /*
  * KUnit tests of knumad's policy for processes that span nodes
  *
- * First the worked tables of spanning.c, then what they leave open, then
- * properties that hold for any problem.
+ * First the worked tables of spanning_homes.c and spanning_cost.c, then what they
+ * leave open, then properties that hold for any problem.
  */
 
 #include <kunit/test.h>
