@@ -3,8 +3,8 @@
  * knumad: the placement policy
  *
  * Pure: numbers in, verdicts out. No mm, no task, no lock, no clock. Each
- * worked table below is a KUnit case of the same name in
- * tests/placement_kunit.c.
+ * worked table below is a KUnit case of the same name in one of
+ * tests/placement_*_kunit.c.
  *
  * DOC: Units
  *

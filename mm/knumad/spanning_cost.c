@@ -5,7 +5,7 @@
  *
  * Pure: numbers in, homes out. No mm, no task, no lock, no clock. Where there is room is
  * for spanning_homes.c to say. Each worked table below is a KUnit case of the same name in
- * tests/spanning_kunit.c.
+ * tests/spanning_cost_kunit.c.
  *
  * DOC: Cost of homes
  *

@@ -5,7 +5,8 @@
  *
  * Pure: numbers in, homes out. No mm, no task, no lock, no clock. What a home costs, and
  * which changes make it less, is for spanning_cost.c to say. Each worked table below is a
- * KUnit case of the same name in tests/spanning_kunit.c.
+ * KUnit case of the same name in tests/spanning_nodes_kunit.c or
+ * tests/spanning_homes_kunit.c.
  *
  * DOC: Nodes of a process
  *
