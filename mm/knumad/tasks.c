@@ -102,8 +102,10 @@ static void restrict_nodes(struct task_struct *t, nodemask_t *nodes)
 
 /**
  * struct look - what one look at the threads of a process finds
+ * @elapsed_ns: in: time since the last look, 0 if there was none
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
  * @cpu_ns: CPU time of all threads, the dead included
+ * @late_ns: of that, what was used before the last look, but told after it
  * @threads: number of threads
  * @running: of those, running or waiting for a CPU
  * @policy: a thread has a mempolicy
@@ -111,8 +113,10 @@ static void restrict_nodes(struct task_struct *t, nodemask_t *nodes)
  *            was last
  */
 struct look {
+	u64 elapsed_ns;
 	nodemask_t nodes;
 	u64 cpu_ns;
+	u64 late_ns;
 	unsigned int threads;
 	unsigned int running;
 	bool policy;
@@ -138,6 +142,11 @@ static bool is_bystander(struct task_struct *t, u64 all_ns)
 	       READ_ONCE(t->se.sum_exec_runtime) < all_ns / KNUMAD_ACTIVE_SHARE;
 }
 
+/*
+ * The time of a thread that runs is brought up to date by the tick. Where there is none for
+ * long, or the hypervisor had the CPU, it comes late, and all at once. No thread has used
+ * more than the time that has passed; it counted as running when its time was missing.
+ */
 static void look_at_threads(struct task_struct *leader, struct look *look)
 {
 	struct task_struct *t;
@@ -145,10 +154,13 @@ static void look_at_threads(struct task_struct *leader, struct look *look)
 	rcu_read_lock();
 	look->cpu_ns = READ_ONCE(leader->signal->sum_sched_runtime);
 	for_each_thread(leader, t) {
+		u64 recent = recent_ns(t);
+
 		look->threads++;
 		look->running += task_is_running(t);
 		look->cpu_ns += READ_ONCE(t->se.sum_exec_runtime);
-		look->per_node[cpu_to_node(task_cpu(t))] += recent_ns(t);
+		look->late_ns += recent - min(recent, look->elapsed_ns);
+		look->per_node[cpu_to_node(task_cpu(t))] += recent;
 		WRITE_ONCE(t->node_stamp, READ_ONCE(t->se.sum_exec_runtime));
 		if (has_mempolicy(t))
 			look->policy = true;
@@ -183,9 +195,12 @@ static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
 void knumad_tasks_look(struct knumad_proc *proc)
 {
 	struct task_struct *leader = knumad_proc_task(proc);
-	struct look look = { .nodes = node_states[N_CPU] };
-	u64 now = knumad_topo.stamp, elapsed = now - proc->look_ns;
 	bool first = !proc->look_ns;
+	u64 now = knumad_topo.stamp;
+	struct look look = {
+		.elapsed_ns = first ? 0 : now - proc->look_ns,
+		.nodes = node_states[N_CPU],
+	};
 	unsigned long sample;
 
 	if (!leader)
@@ -199,8 +214,9 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	nodes_and(proc->mems, proc->mems, node_states[N_MEMORY]);
 	look_at_threads(leader, &look);
 
-	sample = knumad_load_sample(look.cpu_ns - min(proc->cpu_ns, look.cpu_ns),
-				    first ? 0 : elapsed, look.running);
+	sample = knumad_load_sample(look.cpu_ns -
+				    min(proc->cpu_ns + look.late_ns, look.cpu_ns),
+				    look.elapsed_ns, look.running);
 	WRITE_ONCE(proc->load,
 		   first ? sample : knumad_decay(proc->load, sample));
 	knumad_shares(proc->cpu, look.per_node, knumad_topo.nr, first);

@@ -142,13 +142,14 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 				    unsigned int at, u64 elapsed)
 {
 	struct knumad_sthread *st = &s->threads[at];
-	u64 now = READ_ONCE(t->se.sum_exec_runtime);
+	u64 now = READ_ONCE(t->se.sum_exec_runtime), recent;
 	unsigned int sleeps = READ_ONCE(t->nvcsw);
 	unsigned long load;
 	int nid;
 
-	load = knumad_load_sample(now - min(st->cpu_ns, now),
-				  st->tid ? elapsed : 0, task_is_running(t));
+	/* What is more came late, see look_at_threads() in tasks.c */
+	recent = min(now - min(st->cpu_ns, now), elapsed);
+	load = knumad_load_sample(recent, st->tid ? elapsed : 0, task_is_running(t));
 	st->load = st->tid ? knumad_decay(st->load, load) : load;
 	st->cpu_ns = now;
 	s->load += st->load;
