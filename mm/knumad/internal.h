@@ -238,6 +238,7 @@ struct knumad_counts {
  * @move_cursor: address where moving goes on
  * @move_lock:	of those that move
  * @moving:	moving has not yet reached the end of the address space
+ * @served:	pages it was let move since the last time that nobody waited for a turn
  * @displaced:	running threads found away from home at the last look
  * @changed:	something changed since the last walk: do not back off
  * @rss:	resident pages by the mm's counters at the last walk
@@ -251,8 +252,8 @@ struct knumad_counts {
  * @misfit_since: jiffies since when
  * @sampling:	what samples tell if it spans nodes, else NULL
  *
- * Written by the knumad thread; @now, @move_cursor, @moving, @walk_moved, @moved also
- * by those that move, under @move_lock, while the knumad thread waits for them.
+ * Written by the knumad thread; @now, @move_cursor, @moving, @served, @walk_moved, @moved
+ * also by those that move, under @move_lock, while the knumad thread waits for them.
  */
 struct knumad_proc {
 	struct mm_slot slot;
@@ -280,6 +281,7 @@ struct knumad_proc {
 	unsigned long move_cursor;
 	struct mutex move_lock;	/* of those that move */
 	bool moving;
+	unsigned int served;
 	unsigned int displaced;
 	bool changed;
 	unsigned long rss;

@@ -11,6 +11,11 @@
  * its node, since it writes to that node, then of any other, since memory that is
  * half moved is slow for longer if one does it alone. Of several on one process each
  * takes the next batch. The knumad thread hands out turns and waits for all of them.
+ *
+ * Who has had KNUMAD_TURN_PAGES lets the others go first, until nobody waits: a process
+ * that always has something to move holds up others by one turn, not until it is through.
+ * Most processes are moved at a stretch nevertheless: two that are half moved are worse
+ * off than one that has arrived and one that has not begun.
  */
 
 #include <linux/cpumask.h>
@@ -24,6 +29,7 @@
 #include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmstat.h>
 
@@ -34,6 +40,9 @@
 
 /* Most pages of a batch: one THP. Below it, a batch waits for the rate limit. */
 #define KNUMAD_BATCH_PAGES	512UL
+
+/* Pages of one turn of a process: 64 MiB */
+#define KNUMAD_TURN_PAGES	(SZ_64M / PAGE_SIZE)
 
 /* Pages to move per thread that is woken up for it: fewer are not worth a wake-up */
 #define KNUMAD_PAGES_PER_MOVER	1024
@@ -301,6 +310,8 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	batch->max_pages = reserve(proc, batch->target);
 	if (!batch->max_pages)
 		return false;
+	/* Whatever comes of it. Pairs with READ_ONCE() in is_waiting(). */
+	WRITE_ONCE(proc->served, proc->served + batch->max_pages);
 
 	ret = knumad_collect(proc, mm, batch);
 	if (knumad_inconsistent(KNUMAD_C_RESERVED, batch->nr_pages > batch->max_pages))
@@ -343,23 +354,39 @@ static void move_home(struct knumad_proc *proc, unsigned long *from, int nid)
 	mmput_async(mm);
 }
 
+/* Has it something to move, and has not had its turn? */
+static bool is_waiting(const struct knumad_proc *proc)
+{
+	return READ_ONCE(proc->moving) && READ_ONCE(proc->served) < KNUMAD_TURN_PAGES;
+}
+
+/* Those that wait, or all; at home on node @nid, or on any */
+static void move_those(unsigned long *from, int nid, bool waiting, bool own)
+{
+	struct knumad_proc *proc;
+
+	knumad_for_each_proc(proc) {
+		if (!READ_ONCE(proc->moving) || (waiting && !is_waiting(proc)) ||
+		    (own && target_of(proc, nid) != nid))
+			continue;
+		move_home(proc, from, nid);
+	}
+}
+
 /* One turn of one mover; the list of processes does not change meanwhile */
 static void move_some(struct kthread_work *work)
 {
 	int nid = container_of(work, struct mover, work) - movers;
 	u64 start = task_sched_runtime(current);
-	struct knumad_proc *proc;
 	unsigned long *from;
 
 	from = kmalloc_array(knumad_topo.nr, sizeof(*from), GFP_KERNEL);
 	if (!from)
 		return;
-	knumad_for_each_proc(proc)
-		if (READ_ONCE(proc->moving) && target_of(proc, nid) == nid)
-			move_home(proc, from, nid);
-	knumad_for_each_proc(proc)
-		if (READ_ONCE(proc->moving))
-			move_home(proc, from, nid);
+	move_those(from, nid, true, true);
+	move_those(from, nid, true, false);
+	move_those(from, nid, false, true);
+	move_those(from, nid, false, false);
 	kfree(from);
 	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
 }
@@ -410,6 +437,22 @@ static void choose_movers(nodemask_t *nodes, unsigned long pages)
 	}
 }
 
+/* After a turn. Return: true if there is more to move. */
+static bool count_turns(void)
+{
+	bool moving = false, waiting = false;
+	struct knumad_proc *proc;
+
+	knumad_for_each_proc(proc) {
+		moving |= proc->moving;
+		waiting |= is_waiting(proc);
+	}
+	if (!waiting)
+		knumad_for_each_proc(proc)
+			proc->served = 0;
+	return moving;
+}
+
 /**
  * knumad_migrate_all - move memory of all processes to their home nodes
  * @until: jiffies at which to stop; a batch that was begun is finished
@@ -421,7 +464,6 @@ static void choose_movers(nodemask_t *nodes, unsigned long pages)
 bool knumad_migrate_all(unsigned long until)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
-	struct knumad_proc *proc;
 	unsigned long pages = plan(&nodes);
 	int nid;
 
@@ -438,11 +480,7 @@ bool knumad_migrate_all(unsigned long until)
 	for_each_node_mask(nid, nodes)
 		if (movers[nid].worker)
 			kthread_flush_work(&movers[nid].work);
-
-	knumad_for_each_proc(proc)
-		if (proc->moving)
-			return true;
-	return false;
+	return count_turns();
 }
 
 static size_t own_bytes(void)

@@ -180,6 +180,31 @@ TEST_F(several, memory_one_node_off)
 	check_all(_metadata, self);
 }
 
+/* Whose memory is moved at a limited rate shares the rate: who came first is not moved first */
+TEST_F(several, small_one_does_not_wait_for_big_one)
+{
+	const int home = kn_topo.full[1];
+	struct kn_work work = {
+		.size = 8 * MEM, .node = kn_topo.full[0], .threads = 1, .cpu_node = home,
+		.pinned = true, .pause_us = 100,
+	};
+	struct kn_process big;
+
+	self->worker[0] = kn_start(&work);
+	ASSERT_NE(NULL, self->worker[0]);
+	work.size = MEM;
+	self->worker[1] = kn_start(&work);
+	ASSERT_NE(NULL, self->worker[1]);
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 16));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(self->worker[1], home, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_process(self->worker[0]->pid, &big));
+	EXPECT_GT(4 * MEM / KN_PAGE, big.moved);
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
+	EXPECT_EQ(0, kn_stop(self->worker[1]));
+}
+
 /* More running threads than any node has CPUs: left as it is, unless it is sampled. */
 TEST_F(several, more_threads_than_cpus)
 {
