@@ -23,8 +23,7 @@
 #include "../internal.h"
 #include "internal.h"
 
-/* Page tables looked at, and samples armed, before mmap_lock is let go */
-#define KNUMAD_HOLD_CHUNKS	256
+/* Samples armed before mmap_lock is let go, at most */
 #define KNUMAD_HOLD_SAMPLES	64
 
 /* In an address: of a huge page */
@@ -33,7 +32,7 @@
 /**
  * struct arm_state - one hold of mmap_lock
  * @proc:	whose memory
- * @hold:	page tables left before mmap_lock is let go
+ * @hold:	page table entries left before mmap_lock is let go
  * @budget:	samples that may still be armed
  * @nr:		samples chosen
  * @addr:	where they are
@@ -41,7 +40,7 @@
  */
 struct arm_state {
 	struct knumad_proc *proc;
-	int hold;
+	long hold;
 	unsigned long budget;
 	unsigned int nr;
 	unsigned long addr[KNUMAD_HOLD_SAMPLES];
@@ -53,11 +52,12 @@ static int test_walk(unsigned long start, unsigned long end,
 {
 	struct arm_state *a = walk->private;
 
-	if (a->hold <= 0) {
+	/* Many VMAs with nothing to arm take their time, too */
+	if (a->hold <= 0 || (a->cursor != start && mmap_lock_is_contended(walk->mm))) {
 		a->cursor = start;
 		return -EINTR;
 	}
-	a->hold--;
+	a->hold -= KNUMAD_VMA_ENTRIES;
 	return !knumad_vma_private(walk->vma) || !vma_is_accessible(walk->vma) ||
 	       knumad_vma_fixed(walk->vma) != KNUMAD_V_NONE;
 }
@@ -89,9 +89,8 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
  * Choose a page that was used. Return: its address, 0 for none, also if it is too early
  * for one more while nobody used those that are armed.
  */
-static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
-				  unsigned long addr, unsigned long end,
-				  const struct knumad_sampling *s,
+static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vma,
+				  pte_t *start, unsigned long addr, unsigned long end,
 				  struct knumad_chunk *c)
 {
 	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
@@ -114,8 +113,9 @@ static unsigned long look_at_ptes(struct vm_area_struct *vma, pte_t *start,
 		if (found && !c->armed)
 			break;
 	}
+	a->hold -= i;
 	c->armed = armed > 0;
-	return knumad_sampling_due(s, c, armed, addr) ? found : 0;
+	return knumad_sampling_due(a->proc->sampling, c, armed, addr) ? found : 0;
 }
 
 /*
@@ -177,6 +177,7 @@ static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t
 		if (state == KNUMAD_PART_IS_KNOWN)
 			continue;
 		where = look_at_part(vma, start, addr, end, from, state);
+		a->hold -= BIT(KNUMAD_PART_BITS - PAGE_SHIFT);
 		if (!where)
 			continue;
 		a->addr[a->nr++] = where;
@@ -195,12 +196,13 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	struct arm_state *a = walk->private;
 	struct knumad_chunk *c = knumad_chunk_get(a->proc, addr);
 	struct knumad_sampling *s = a->proc->sampling;
+	unsigned int before = a->nr;
 	unsigned long where = 0;
 	spinlock_t *ptl;	/* page table lock of this table */
 	pte_t *start;
 
 	a->cursor = end;
-	a->hold--;
+	a->hold -= KNUMAD_CHUNK_ENTRIES;
 	if (!c || !knumad_sampling_due(s, c, 0, addr))
 		goto out;
 	ptl = pmd_trans_huge_lock(pmd, vma);
@@ -217,16 +219,27 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (c->spread)
 			look_at_parts(a, vma, start, addr, end, c);
 		else
-			where = look_at_ptes(vma, start, addr, end, s, c);
+			where = look_at_ptes(a, vma, start, addr, end, c);
 		pte_unmap_unlock(start, ptl);
 	}
 	if (where)
 		a->addr[a->nr++] = where;
+	a->hold -= (a->nr - before) * KNUMAD_ARM_ENTRIES;
 out:
 	return a->hold <= 0 || is_full(a) || mmap_lock_is_contended(vma->vm_mm);
 }
 
+static int look_at_pud(pud_t *pud, unsigned long addr, unsigned long next,
+		       struct mm_walk *walk)
+{
+	struct arm_state *a = walk->private;
+
+	a->hold -= KNUMAD_PUD_ENTRIES;
+	return 0;
+}
+
 static const struct mm_walk_ops arm_ops = {
+	.pud_entry = look_at_pud,
 	.pmd_entry = look_at_chunk,
 	.test_walk = test_walk,
 	.walk_lock = PGWALK_RDLOCK,
@@ -297,7 +310,7 @@ unsigned long knumad_arm(struct knumad_proc *proc, unsigned long *cursor,
 			knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 			break;
 		}
-		a.hold = KNUMAD_HOLD_CHUNKS;
+		a.hold = KNUMAD_HOLD_ENTRIES;
 		a.budget = budget - armed;
 		a.nr = 0;
 		stopped = walk_page_range(mm, a.cursor, mm->task_size, &arm_ops, &a);

@@ -385,6 +385,17 @@ bool knumad_counts_differ(const struct knumad_counts *a,
 
 /* === scan.c === */
 
+/*
+ * Page table entries looked at before mmap_lock is let go. What takes as long as so many of
+ * them: to go from one VMA to the next, to look for page tables in a GiB, to find out whether
+ * a chunk is due, to arm a page.
+ */
+#define KNUMAD_HOLD_ENTRIES	8192
+#define KNUMAD_VMA_ENTRIES	16
+#define KNUMAD_PUD_ENTRIES	64
+#define KNUMAD_CHUNK_ENTRIES	32
+#define KNUMAD_ARM_ENTRIES	64
+
 /**
  * struct knumad_budget - what is left to spend in this wake-up
  * @entries:	page table entries

@@ -31,16 +31,6 @@
 #include "../internal.h"
 #include "internal.h"
 
-/* Page table entries looked at before mmap_lock is let go */
-#define KNUMAD_HOLD_ENTRIES	8192
-
-/*
- * What takes as long as so many of them: to go from one VMA to the next, and to look for
- * page tables in a GiB
- */
-#define KNUMAD_VMA_ENTRIES	16
-#define KNUMAD_PUD_ENTRIES	64
-
 /*
  * A scan looks at one of 2^order small pages and takes it for all of them: at one in
  * eight, and at fewer as long as so many samples are left, but at least one per page
