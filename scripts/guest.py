@@ -62,6 +62,8 @@ class Step:
     timeout: float = 300
     expected: tuple = None      # reports that the step is there to cause: how they begin
                                 # and how they end, regexes
+    answers: dict = field(default_factory=dict)     # output that asks for something, a regex:
+                                                    # what to tell QEMU's monitor then
 
     def __post_init__(self):
         self.name = self.name or self.command.splitlines()[0]
@@ -98,11 +100,14 @@ class Topology:
     distances      "10/20", or the matrix, rows separated by ";": "10,20;30,10"
     cpus           CPU numbers of each node, "1,3/0,2", instead of cpus_per_node
     smt            hardware threads per core
+    plug_mb        memory that can be plugged into the last node while it runs, by .plug
     """
 
-    def __init__(self, nodes=2, cpus_per_node="2", node_mb="512", distances="", cpus="", smt=1):
+    def __init__(self, nodes=2, cpus_per_node="2", node_mb="512", distances="", cpus="", smt=1,
+                 plug_mb=0):
         self.nodes = int(nodes)
         self.smt = int(smt)
+        self.plug_mb = int(plug_mb)
         self.mb = numbers(node_mb, self.nodes, "node memory")
         if cpus:
             self.cpus = [[int(cpu) for cpu in part.split(",") if cpu] for part in cpus.split("/")]
@@ -146,9 +151,24 @@ class Topology:
                         for i, (mb, cpus) in enumerate(zip(self.mb, self.cpus)))
         return mine + " distances=" + ";".join(",".join(map(str, row)) for row in self.distances)
 
+    @property
+    def there(self):
+        """The nodes that are there from the start: they have memory or CPUs."""
+        return [node for node in range(self.nodes) if self.mb[node] or self.cpus[node]]
+
+    @property
+    def plug(self):
+        """What plugs the memory, for a monitor."""
+        return f"device_add pc-dimm,memdev=plug,node={self.nodes - 1}"
+
     def qemu_args(self):
         total = len(self.node_of)
-        args = ["-m", f"{sum(self.mb)}M",
+        memory = f"{sum(self.mb)}M"
+        args = []
+        if self.plug_mb:
+            memory += f",slots=1,maxmem={sum(self.mb) + self.plug_mb}M"
+            args += ["-object", f"memory-backend-ram,id=plug,size={self.plug_mb}M"]
+        args += ["-m", memory,
                 "-smp", f"{total},sockets={total // self.package},"
                         f"cores={self.package // self.smt},threads={self.smt}"]
         for node, megabytes in enumerate(self.mb):
@@ -326,8 +346,9 @@ def job(steps, nonce):
 class _Run:
     """One guest from power on to power off."""
 
-    def __init__(self, steps, nonce, log, on_line, on_console, on_result):
+    def __init__(self, steps, nonce, log, on_line, on_console, on_result, tell):
         self.steps = steps
+        self.tell = tell
         self.marker = re.compile(rf"@@{nonce} (begin|end|done)(?: (\d+))?(?: (\d+))?$")
         self.log = log
         self.on_line = on_line
@@ -390,6 +411,9 @@ class _Run:
     def output(self, text):
         if self.current:
             self.results[-1].lines.append(text)
+            for question, answer in self.current.answers.items():
+                if re.search(question, text):
+                    self.tell(answer)
             if self.on_line:
                 self.on_line(self.current.name, text)
 
@@ -448,9 +472,13 @@ class _Sockets:
                 self.selector.unregister(key.fileobj)
         return pieces
 
+    def tell(self, command):
+        """Have QEMU's monitor do something."""
+        self.ours["monitor"].sendall(command.encode() + b"\n")
+
     def sysrq(self, keys):
         for key in keys:
-            self.ours["monitor"].sendall(b"chardev-send-break console\n")
+            self.tell("chardev-send-break console")
             time.sleep(0.5)
             self.ours["console"].sendall(bytes([key]))
 
@@ -482,6 +510,9 @@ class _Files:
         if not pieces and not ended:
             time.sleep(min(seconds, 0.05))
         return None if ended and not pieces else pieces
+
+    def tell(self, command):
+        raise GuestError(f"no monitor in mode deterministic, for {command!r}")
 
     def sysrq(self, keys):
         """Nothing can be typed here."""
@@ -546,7 +577,7 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
         ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
         command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job"]
         print(f"# {topology}\n# {' '.join(command)}", file=log_file, flush=True)
-        state = _Run(steps, nonce, log_file, on_line, on_console, on_result)
+        state = _Run(steps, nonce, log_file, on_line, on_console, on_result, ports.tell)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log_file,
                               pass_fds=[port.fileno() for port in [image, *ports.theirs]]) \
                 as process:

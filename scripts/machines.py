@@ -14,6 +14,8 @@ SHAPES = {
     "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
     # Its clock counts the instructions of one CPU: what takes how long
     "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
+    # One node comes later
+    "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="512,512,0", plug_mb=256),
     # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
@@ -38,6 +40,8 @@ SHAPE_MODE = {"1-cpu": "deterministic"}
 # the shapes where they run, or the profiles.
 ONLY_IN = {
     "threads": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
+    "hotadd": ["plug"],
+    "growth": [],                       # but in benchmarks/lab/growth.py
     "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
     # These look for reports, and at CPU time, themselves: not with KCSAN
     "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
@@ -46,7 +50,7 @@ ONLY_IN = {
 }
 
 # Shapes for these selftests alone
-ALONE = {"1-cpu": ["bounds"]}
+ALONE = {"1-cpu": ["bounds"], "plug": ["hotadd"]}
 
 
 def mode_of(profile, shape):

@@ -25,7 +25,7 @@ KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60, "knumadctl": 240, "others": 200,
+            "observer": 60, "growth": 120, "knumadctl": 240, "others": 200,
             "debug": 420, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
@@ -207,6 +207,37 @@ def test_runner(report):
     report.add(tests, time.monotonic() - start)
 
 
+RACE = """BUG: KCSAN: data-race in {0} / {1}
+write to 0xffff888007a6d3f0 of 8 bytes by task 91 on cpu 1:
+ {0}+0x3e/0x120
+ outer+0x5a/0x90
+ entry_SYSCALL_64_after_hwframe+0x76/0x7e
+read to 0xffff888007a6d3f0 of 8 bytes by task 88 on cpu 0:
+ {1}+0x1c/0x40
+ {2}+0x22/0x30
+ kthread+0x1a4/0x1f0
+=================================================================="""
+
+
+def test_kcsan(report):
+    """Does the reader of data races know whose they are?"""
+    cases = {
+        "of knumad": (("knumad_a", "schedule", "outer"), 1),
+        "of a function inside": (("schedule", "knumad_b.isra.0", "outer"), 1),
+        "of what knumad called": (("schedule", "memcpy", "knumad_a"), 1),
+        "of others": (("schedule", "memcpy", "outer"), 0),
+    }
+    tests = []
+    for name, (functions, wanted) in cases.items():
+        lines = ["something", *RACE.format(*functions).splitlines(), "else"]
+        console = [f"[   12.345678] {line}" for line in lines]
+        found = kcsan.reports(console)
+        own = sum(kcsan.is_own(one, {"knumad_a", "knumad_b"}) for one in found)
+        tests.append(Test(f"kcsan: {name}", "ok" if (len(found), own) == (1, wanted) else "fail",
+                          f"{len(found)} reports, {own} of them ours"))
+    report.add(tests)
+
+
 def test_ktap(report):
     """Does the KTAP reader notice what is wrong?"""
     cases = {
@@ -277,14 +308,15 @@ def cpulist(text):
 def check_shape(topology, lines):
     """Is the guest the machine that was asked for?  What differs, or nothing."""
     wrong = []
-    if len(lines) != topology.nodes:
+    if len(lines) != len(topology.there):
         return f"{len(lines)} nodes: {lines}"
-    for node, line in enumerate(lines):
+    for node, line in zip(topology.there, lines):
         name, kilobytes, cpus, *distances = line.split()
         share = int(kilobytes) / 1024 / topology.mb[node]      # the kernel keeps some
         if name != f"node{node}" or not 0.6 < share <= 1 \
                 or cpulist(cpus.removeprefix("cpus=")) != topology.cpus[node] \
-                or [int(word) for word in distances] != topology.distances[node]:
+                or [int(word) for word in distances] != \
+                [topology.distances[node][other] for other in topology.there]:
             wrong.append(line)
     return "\n".join(wrong)
 
@@ -318,7 +350,8 @@ def test_shape(report, profile, name):
     programs = [program for program in programs if runs_there(program, profile, name)]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
-                   limit + 60, EXPECTED_REPORT.get(program)) for program in programs]
+                   limit + 60, EXPECTED_REPORT.get(program), {r"please plug": topology.plug})
+              for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)
     console, first = [], []
@@ -403,10 +436,11 @@ def main():
         "lab": lambda: build_lab(report),
         "off": lambda: build_off(report),
         "series": lambda: host_tap(report, "series", "scripts/kernel.sh", "series"),
-        "runner": lambda: (test_ktap(report), test_runner(report)),
+        "runner": lambda: (test_ktap(report), test_kcsan(report), test_runner(report)),
         "kunit": lambda: test_kunit(report, "lab"),
         "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
+        "growth": lambda: host_tap(report, "growth", "benchmarks/lab/growth.py"),
         "knumadctl": lambda: test_knumadctl(report),
         "others": lambda: host_tap(report, "others", "scripts/others.py",
                                    *(["--all"] if args.full else ["--shape", "2-nodes"])),

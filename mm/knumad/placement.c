@@ -67,6 +67,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -349,6 +350,7 @@ static void init_state(struct place_state *s)
 	for (p = 0; p < pl->nr_procs; p++) {
 		struct knumad_pl_proc *proc = &pl->procs[p];
 
+		cond_resched();
 		s->size[p] = total_movable(pl, proc);
 		s->proposed[p] = NUMA_NO_NODE;
 		proc->verdict = KNUMAD_V_NONE;
@@ -489,6 +491,7 @@ static void place_homeless(struct place_state *s)
 		s64 second;
 		int best;
 
+		cond_resched();
 		idx = s->queue[k].idx;
 		p = &pl->procs[idx];
 		best = best_node(s, idx, &second);
@@ -654,6 +657,7 @@ static void improve(struct place_state *s)
 	for (a = 0; a < pl->nr_procs; a++) {
 		int want;
 
+		cond_resched();
 		if (pl->procs[a].home == NUMA_NO_NODE)
 			continue;
 		want = cheapest(s, a);
@@ -687,7 +691,7 @@ u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes)
  * knumad_place - choose homes for all processes together
  * @pl: the problem; @home, @pending and @verdict of its processes are updated
  *
- * May sleep to allocate (O(P x N) words). On failure nothing is changed.
+ * May sleep, also to allocate (O(P x N) words). On failure nothing is changed.
  *
  * Return: 0 or -ENOMEM.
  */

@@ -3,14 +3,11 @@
  * CPUs and memory of a node go away and come back while processes live there and pages
  * move there: nothing is lost, homes follow, and things are as before in the end.
  */
-#include <dirent.h>
-
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
 #define MEM		(16 * KN_MB)
 #define CPUS		"/sys/devices/system/cpu/"
-#define NODES		"/sys/devices/system/node/"
 #define ROUNDS		3
 
 FIXTURE(hotplug)
@@ -134,28 +131,6 @@ TEST_F(hotplug, switched_meanwhile)
 	EXPECT_EQ(0, kn_stop(self->worker[1]));
 }
 
-/* Take blocks of memory of a node off line or put them back. Return: how many did. */
-static int set_memory(int node, const char *state)
-{
-	char dir[128], path[512];
-	struct dirent *entry;
-	int nr = 0;
-	DIR *blocks;
-
-	snprintf(dir, sizeof(dir), NODES "node%d", node);
-	blocks = opendir(dir);
-	while (blocks && (entry = readdir(blocks))) {
-		if (strncmp(entry->d_name, "memory", 6) ||
-		    strspn(entry->d_name + 6, "0123456789") != strlen(entry->d_name + 6))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s/state", dir, entry->d_name);
-		nr += !kn_write(path, state);
-	}
-	if (blocks)
-		closedir(blocks);
-	return nr;
-}
-
 /*
  * Memory goes to and fro, while blocks of the node it goes to are taken off line. Those
  * that hold what cannot move stay, which is why it is not the whole node.
@@ -177,10 +152,10 @@ TEST_F(hotplug, memory_of_a_node)
 		int moved, back, node = self->node[!(i & 1)];
 
 		ASSERT_EQ(0, kn_pin(self->worker[0], node));
-		moved = set_memory(self->node[1], "offline");
+		moved = kn_set_memory(self->node[1], "offline");
 		nr += moved;
 		EXPECT_TRUE(kn_wait_sweeps(self->worker[0], 2, KN_PATIENCE));
-		back = set_memory(self->node[1], "online");
+		back = kn_set_memory(self->node[1], "online");
 		EXPECT_EQ(moved, back);
 		EXPECT_TRUE(kn_wait_share(self->worker[0], node, KN_GATHERED, KN_PATIENCE))
 			kn_dump();

@@ -268,6 +268,28 @@ int kn_max_cpus(void)
 	return most;
 }
 
+/* Take blocks of memory of a node off line or put them back. Return: how many did. */
+int kn_set_memory(int node, const char *state)
+{
+	char dir[128], path[512];
+	struct dirent *entry;
+	int nr = 0;
+	DIR *blocks;
+
+	snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d", node);
+	blocks = opendir(dir);
+	while (blocks && (entry = readdir(blocks))) {
+		if (strncmp(entry->d_name, "memory", 6) ||
+		    strspn(entry->d_name + 6, "0123456789") != strlen(entry->d_name + 6))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/state", dir, entry->d_name);
+		nr += !kn_write(path, state);
+	}
+	if (blocks)
+		closedir(blocks);
+	return nr;
+}
+
 /* Free pages, high watermarks and size of all zones of a node */
 bool kn_zones(int node, struct kn_zone_sums *sums)
 {
@@ -447,6 +469,8 @@ const char *kn_begin_once(int full_nodes)
 
 void kn_end(void)
 {
+	/* Before they are gone: it may have the memory of one in its hands */
+	kn_enable("never");
 	kn_kill_all();
 	restore_system();
 }
@@ -800,6 +824,17 @@ pid_t kn_mover_pid(int node)
 
 	snprintf(name, sizeof(name), "knumad/%d", node);
 	return kthread_pid(name);
+}
+
+/* CPU time of a thread so far, ns; 0 if it is not there */
+__u64 kn_cpu_ns(pid_t pid)
+{
+	char path[64];
+	__s64 ns;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	ns = kn_read_number(path);
+	return ns < 0 ? 0 : ns;
 }
 
 /*
@@ -1265,25 +1300,26 @@ int kn_pin(const struct kn_worker *worker, int node)
 	return 0;
 }
 
-/* Sweeps over its memory that each thread has finished */
-__u64 kn_sweeps(const struct kn_worker *worker)
+/* Sweeps over its memory, so many more of each thread */
+static bool have_swept(const struct kn_worker *worker, const __u64 *start, unsigned int nr)
 {
-	__u64 least = ~0ULL, nr;
 	int i;
 
-	for (i = 0; i < worker->work.threads; i++) {
-		nr = KN_READ(worker->sh->thread[i].sweeps);
-		if (nr < least)
-			least = nr;
-	}
-	return least;
+	for (i = 0; i < worker->work.threads; i++)
+		if (KN_READ(worker->sh->thread[i].sweeps) < start[i] + nr)
+			return false;
+	return true;
 }
 
+/* Of two sweeps more one has begun since */
 bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs)
 {
-	__u64 start = kn_sweeps(worker);
+	__u64 start[KN_MAX_THREADS];
+	int i;
 
-	return kn_wait_until(kn_sweeps(worker) >= start + nr, secs);
+	for (i = 0; i < worker->work.threads; i++)
+		start[i] = KN_READ(worker->sh->thread[i].sweeps);
+	return kn_wait_until(have_swept(worker, start, nr), secs);
 }
 
 /* The node on which all threads of the worker are, or KN_NONE */

@@ -39,6 +39,9 @@
 #define KN_MAX_THREADS	16
 #define KN_NONE		(-1)
 
+/* Pages that each one stands for which a walk looks at */
+#define KN_SAMPLED	8
+
 /* Gathered: this many per mille of the pages are where the threads are */
 #define KN_GATHERED	990
 
@@ -97,6 +100,7 @@ void kn_read_topology(void);
 void kn_node_cpus(int node, cpu_set_t *set);
 void kn_all_cpus(cpu_set_t *set);
 int kn_max_cpus(void);
+int kn_set_memory(int node, const char *state);
 
 struct kn_zone_sums {
 	__u64 free;			/* pages */
@@ -182,6 +186,7 @@ bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);
 pid_t kn_thread_pid(void);
 pid_t kn_mover_pid(int node);
+__u64 kn_cpu_ns(pid_t pid);
 const char *kn_trace_begin(const char *events, const char *kb);
 void kn_trace_end(void);
 void kn_dump(void);
@@ -273,7 +278,6 @@ void kn_kill_all(void);
 void kn_fill(void *mem, size_t size, __u64 seed, bool thin);
 __u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count);
 
-__u64 kn_sweeps(const struct kn_worker *worker);
 bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs);
 int kn_threads_on(const struct kn_worker *worker);
 unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr);
