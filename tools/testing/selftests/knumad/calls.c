@@ -533,7 +533,7 @@ TEST_F_TIMEOUT(calls, in_any_order, 3600)
 			process_main(i);
 	}
 	ASSERT_EQ(0, kn_enable("always"));
-	EXPECT_TRUE(kn_wait_until(is_enough(self) || has_failed(), KN_PATIENCE))
+	EXPECT_TRUE(kn_wait_until(is_enough(self) || has_failed(), 3 * KN_PATIENCE))
 		kn_dump();
 	KN_WRITE(sh->enough, 1);
 	wait_phase(_metadata, CALL, 3000);

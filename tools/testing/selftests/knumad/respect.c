@@ -354,7 +354,7 @@ TEST_F(respect, cpuset_with_cpus_of_one_node)
  */
 TEST_F(respect, cpuset_changes)
 {
-	const unsigned int most = 1000 - 1000 * 2 * BATCH / (MEM / KN_PAGE);
+	const unsigned int most = 1000 - 1000 * kn_topo.nr_full * BATCH / (MEM / KN_PAGE);
 	struct kn_work work = misplaced(self);
 	struct kn_worker *worker;
 	char mems[256], far[16];
@@ -943,7 +943,7 @@ TEST_F(respect, node_becomes_full)
 	/* Room enough, but so little that it is filled in a moment */
 	early = kn_fill_node(self->near, 2 * work.size);
 	ASSERT_LT(0, early);
-	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 2));
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1));
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 16) > 0, KN_PATIENCE))
 		kn_dump();

@@ -473,14 +473,17 @@ TEST_F(threads, numa_balancing_switched)
 /* Have knumad look no more, so that it neither arms nor moves, then touch all that is armed. */
 static void use_up(struct __test_metadata *_metadata, struct _test_data_threads *self)
 {
+	struct kn_spanning before, after;
 	__u64 passes;
 
-	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 60000));
-	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 60000));
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 3600000));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 3600000));
 	do {
 		passes = kn_stat("passes");
+		ASSERT_TRUE(kn_spanning(self->worker->pid, &before));
 		sleep(3);
-	} while (kn_stat("passes") != passes);
+		ASSERT_TRUE(kn_spanning(self->worker->pid, &after));
+	} while (kn_stat("passes") != passes || after.rounds != before.rounds);
 	use_half(self->worker, 0);
 	use_half(self->worker, 1);
 }
@@ -1047,21 +1050,28 @@ static const char *swap_on(void)
 	return swapon("/dev/ram0", 0) ? "no swap on /dev/ram0" : NULL;
 }
 
+static void pass_sweeps(struct kn_shared *sh, int thread, unsigned int nr)
+{
+	__u64 sweeps = KN_READ(sh->thread[thread].sweeps);
+
+	while (KN_READ(sh->thread[thread].sweeps) < sweeps + nr && !KN_READ(sh->stop))
+		usleep(1000);
+}
+
 static const char *page_out(struct kn_shared *sh)
 {
 	static unsigned int seed = 1;
 	size_t at = kn_random(&seed) % (sh->size / (KN_MB / 2)) * (KN_MB / 2);
-	__u64 sweeps;
-	int i;
+	int i = at / (sh->size / THREADS);
 
+	/* Its user keeps off, or would have most of it back before it is out */
+	KN_WRITE(sh->set_of[i], (i + 1) % THREADS);
+	pass_sweeps(sh, i, 2);
 	if (madvise(sh->mem + at, KN_MB / 2, MADV_PAGEOUT))
 		return "MADV_PAGEOUT";
 	/* All of it comes back, and is used for a while */
-	for (i = 0; i < THREADS; i++) {
-		sweeps = KN_READ(sh->thread[i].sweeps);
-		while (KN_READ(sh->thread[i].sweeps) < sweeps + 20 && !KN_READ(sh->stop))
-			usleep(1000);
-	}
+	KN_WRITE(sh->set_of[i], i);
+	pass_sweeps(sh, i, 20);
 	return NULL;
 }
 

@@ -756,9 +756,10 @@ TEST_F(threats, sparse_memory)
 		SKIP(return, "needs nodes with less than four CPUs");
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
-	ASSERT_EQ(0, kn_enable("always"));
-	/* Without what is known of any process */
+	/* Without what is known of any process: nobody has opted in */
+	ASSERT_EQ(0, kn_enable("opt-in"));
 	before = kn_stat("bytes");
+	ASSERT_EQ(0, kn_enable("always"));
 	most = before;
 	ASSERT_TRUE(kn_wait_until(rounds(worker), KN_PATIENCE))
 		kn_dump();
@@ -833,17 +834,6 @@ static void crowd_main(struct lives *lives, unsigned int state)
 	}
 }
 
-/* CPU time of the thread so far, ns */
-static __u64 thread_ns(pid_t pid)
-{
-	char path[64];
-	__s64 ns;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-	ns = kn_read_number(path);
-	return ns < 0 ? 0 : ns;
-}
-
 /* Many that come and go do not have it use more CPU time than it may. */
 TEST_F(threats, crowd)
 {
@@ -869,7 +859,7 @@ TEST_F(threats, crowd)
 		ASSERT_LT(0, pids[i]);
 	}
 	ASSERT_TRUE(kn_wait_until(KN_READ(lives->nr) >= 6, KN_PATIENCE));
-	used = thread_ns(knumad);
+	used = kn_cpu_ns(knumad);
 	ASSERT_LT(0, used);
 	start_ms = kn_now_ms();
 	passes = kn_stat("passes");
@@ -877,7 +867,7 @@ TEST_F(threats, crowd)
 				  kn_stat("passes") >= passes + LOOKS, 2 * KN_PATIENCE))
 		kn_dump();
 	elapsed = kn_now_ms() - start_ms;
-	used = thread_ns(knumad) - used;
+	used = kn_cpu_ns(knumad) - used;
 	for (i = 0; i < ARRAY_SIZE(pids); i++) {
 		kill(pids[i], SIGKILL);
 		waitpid(pids[i], NULL, 0);

@@ -72,6 +72,8 @@ static void hear(char *line, pid_t pid, struct told *told)
 			  &to, word) == 4) {
 		told->homes++;
 		told->bad += from == to;
+	} else if (sscanf(event, ": knumad_thread: tid=%d from=%d to=%d", &who, &from, &to) == 3) {
+		told->bad += from == to;
 	} else if (sscanf(event, ": knumad_verdict: pid=%d from=%31s to=%31s", &who, word,
 			  other) == 3) {
 		told->verdicts++;
