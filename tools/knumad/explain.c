@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "explain.h"
+#include "observe.h"
 #include "options.h"
 #include "read.h"
-#include "residence.h"
 #include "tasks.h"
 #include "tunables.h"
 #include "verdict.h"
@@ -94,35 +94,6 @@ static char *shares(const __u64 *v, size_t nr)
 		text = longer;
 	}
 	return text;
-}
-
-/*
- * Of a process that knumad does not watch, or whose memory it leaves alone, nothing is known;
- * see for ourselves where its memory is and where its threads run.
- */
-static void observe(struct subject *s)
-{
-	struct process *p = &s->process;
-	double used, cpu, local = 0;
-	struct residence r;
-	struct tasks ts;
-	size_t i;
-
-	if (residence_read(s->paths, p->pid, s->machine.nr, &r))
-		return;
-	memcpy(p->resident, r.pages, p->nr * sizeof(__u64));
-	residence_free(&r);
-	tasks_read(s->paths, p->pid, &ts);
-	memset(p->cpu, 0, p->nr * sizeof(__u64));
-	tasks_by_node(&ts, NULL, &s->machine, p->cpu);
-	p->threads = ts.nr;
-	tasks_free(&ts);
-	s->observed = true;
-	used = sum(p->resident, p->nr);
-	cpu = sum(p->cpu, p->nr);
-	for (i = 0; i < p->nr && used > 0 && cpu > 0; i++)
-		local += p->resident[i] / used * p->cpu[i] / cpu;
-	p->local = used > 0 && cpu > 0 ? (int)(1000 * local + 0.5) : -1;
 }
 
 static void tell_memory(struct subject *s)
@@ -499,7 +470,7 @@ static int explain(const struct paths *paths, pid_t pid, bool json)
 	} else {
 		s.watched = process_watched(&s.process);
 		if (!sum(s.process.resident, s.machine.nr))
-			observe(&s);
+			s.observed = observe(paths, &s.machine, &s.process);
 		if (json)
 			tell_json(&s);
 		else

@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe.h"
 #include "options.h"
 #include "read.h"
 #include "tunables.h"
 #include "view.h"
 
-#define BAR	12
+#define BAR		12
+#define MOST_MISPLACED	10	/* of those that are not watched */
 
 static void print_mode(const struct paths *paths, const struct view *v)
 {
@@ -96,19 +98,46 @@ static void print_process(const struct process *p)
 	       pages_mb(sum(p->resident, p->nr)), local, pages_mb(p->moved), p->verdict);
 }
 
-static void print_processes(const struct view *v)
+static void print_heading(void)
+{
+	printf("%7s %-15s %4s %-*s %9s %7s %9s %s\n", "PID", "COMMAND", "HOME", BAR, "BY NODE",
+	       "MB", "LOCAL%", "MOVED MB", "VERDICT");
+}
+
+/* Those that there is something to gain from, if knumad is not to look at all of them */
+static size_t print_misplaced(const struct paths *paths, struct view *v)
+{
+	struct process **order;
+	size_t nr, i;
+
+	nr = strcmp(v->mode, "always") ?
+	     observe_misplaced(paths, &v->machine, &v->processes, &order) : 0;
+	if (!nr)
+		return 0;
+	puts("\nNot watched, and much of their memory is not where their threads ran last:");
+	print_heading();
+	for (i = 0; i < nr && i < MOST_MISPLACED; i++)
+		print_process(order[i]);
+	if (nr > MOST_MISPLACED)
+		printf("and %zu more\n", nr - MOST_MISPLACED);
+	free(order);
+	return nr;
+}
+
+static void print_processes(const struct paths *paths, struct view *v)
 {
 	size_t i, watched = 0;
 
 	for (i = 0; i < v->processes.nr; i++) {
 		if (!process_watched(&v->processes.v[i]))
 			continue;
-		if (!watched++)
-			printf("\n%7s %-15s %4s %-*s %9s %7s %9s %s\n", "PID", "COMMAND", "HOME",
-			       BAR, "BY NODE", "MB", "LOCAL%", "MOVED MB", "VERDICT");
+		if (!watched++) {
+			puts("");
+			print_heading();
+		}
 		print_process(&v->processes.v[i]);
 	}
-	if (!watched)
+	if (!(watched + print_misplaced(paths, v)))
 		puts("\nNo process is watched. 'knumadctl explain PID' tells where any is.");
 	else
 		puts("\n'knumadctl explain PID' tells more about one of them.");
@@ -181,7 +210,7 @@ int cmd_status(const struct paths *paths, int argc, char **argv)
 		print_counters(&v);
 		print_nodes(&v);
 		if (!v.error)
-			print_processes(&v);
+			print_processes(paths, &v);
 		print_missing(paths, &v);
 	}
 	view_free(&v);

@@ -154,6 +154,9 @@ start_misplaced knumadctl run --in --
 await is_watched "$worker" && ! is_watched "$outsider"
 result $? 'run --in: watched while knumad is opt-in'
 
+run 0 knumadctl status && said 'Not watched' && grep -q "^ *$outsider misplaced  *- 0* .* unwatched\$" said
+result $? 'status: who is misplaced, and not watched'
+
 run 0 knumadctl explain "$outsider" && said 'knumad is opt-in' 'MB of anonymous memory' 'node 0'
 result $? 'explain: not in'
 
