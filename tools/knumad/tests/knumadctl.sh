@@ -81,6 +81,12 @@ is_watched() {
 	knumadctl status 2>&1 | grep -q "^ *$1 "
 }
 
+# Not watched, and all of its memory on node 0
+# shellcheck disable=SC2317 # called by await
+is_listed() {
+	run 0 knumadctl status && grep -q "^ *$1 misplaced  *- 00* .* unwatched\$" said
+}
+
 # While it still begins, a misplaced process is at home on node 0
 # shellcheck disable=SC2317 # called by await
 is_gathered() {
@@ -154,7 +160,7 @@ start_misplaced knumadctl run --in --
 await is_watched "$worker" && ! is_watched "$outsider"
 result $? 'run --in: watched while knumad is opt-in'
 
-run 0 knumadctl status && said 'Not watched' && grep -q "^ *$outsider misplaced  *- 0* .* unwatched\$" said
+await is_listed "$outsider" && said 'Not watched'
 result $? 'status: who is misplaced, and not watched'
 
 run 0 knumadctl explain "$outsider" && said 'knumad is opt-in' 'MB of anonymous memory' 'node 0'
