@@ -346,8 +346,9 @@ def job(steps, nonce):
 class _Run:
     """One guest from power on to power off."""
 
-    def __init__(self, steps, nonce, log, on_line, on_console, on_result, tell):
+    def __init__(self, steps, nonce, log, on_line, on_console, on_result, tell, boot_timeout):
         self.steps = steps
+        self.boot_timeout = boot_timeout
         self.tell = tell
         self.marker = re.compile(rf"@@{nonce} (begin|end|done)(?: (\d+))?(?: (\d+))?$")
         self.log = log
@@ -425,7 +426,7 @@ class _Run:
             return "power off", OFF_TIMEOUT
         if self.results:
             return "between steps", OFF_TIMEOUT
-        return "boot", BOOT_TIMEOUT
+        return "boot", self.boot_timeout
 
     def fail(self, message, log_name):
         tail = "\n".join(f"   {line}" for line in self.console[-LAST_LINES:])
@@ -549,7 +550,8 @@ def _follow(run, process, ports, log_name):
 
 
 def run(topology, steps, profile="lab", append="", files=None, log=None, mode="single",
-        extras=False, on_line=None, on_console=None, on_result=None, observe=None):
+        extras=False, on_line=None, on_console=None, on_result=None, observe=None,
+        boot_timeout=BOOT_TIMEOUT):
     """Boot, run the steps one after the other, power off; return their Results.
 
     files       {path in the guest: host path}, put into the guest, executable
@@ -559,6 +561,7 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
     on_console  called with each line of the kernel's console
     on_result   called with the Result of each step that ended
     observe     settings of the observer, in mode deterministic
+    boot_timeout  seconds until the first step begins: more where the kernel tests itself
 
     A step that exits with a status other than 0 does not fail the run: look at
     the Results.  GuestError: the kernel reported trouble, or hung, or died.
@@ -577,7 +580,8 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
         ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
         command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job"]
         print(f"# {topology}\n# {' '.join(command)}", file=log_file, flush=True)
-        state = _Run(steps, nonce, log_file, on_line, on_console, on_result, ports.tell)
+        state = _Run(steps, nonce, log_file, on_line, on_console, on_result, ports.tell,
+                     boot_timeout)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log_file,
                               pass_fds=[port.fileno() for port in [image, *ports.theirs]]) \
                 as process:

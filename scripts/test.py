@@ -276,7 +276,7 @@ def test_kunit(report, profile):
         result, = run(SHAPES["2-nodes"], steps, profile,
             "kunit.enable=1 kunit.filter_glob=knumad*" + KUNIT.get(profile, ""),
             log=BUILD / f"log/test-kunit-{profile}.log", mode=MODE[profile],
-            on_console=console.append)
+            on_console=console.append, boot_timeout=600)
         tests = ktap.parse(console, subject)
         if all(test.outcome == "skip" for test in tests):
             tests.append(Test(f"{subject}: suites", "fail", "none ran"))

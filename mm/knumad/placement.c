@@ -108,6 +108,13 @@ struct place_state {
 	unsigned long load[MAX_NUMNODES];
 };
 
+/* Of many processes let others have the CPU now and then */
+static void breathe(unsigned int idx)
+{
+	if (idx % 64 == 63)
+		cond_resched();
+}
+
 static int dist(const struct knumad_placement *pl, int from, int to)
 {
 	return pl->distance[from * pl->nr_nodes + to];
@@ -350,7 +357,7 @@ static void init_state(struct place_state *s)
 	for (p = 0; p < pl->nr_procs; p++) {
 		struct knumad_pl_proc *proc = &pl->procs[p];
 
-		cond_resched();
+		breathe(p);
 		s->size[p] = total_movable(pl, proc);
 		s->proposed[p] = NUMA_NO_NODE;
 		proc->verdict = KNUMAD_V_NONE;
@@ -491,7 +498,7 @@ static void place_homeless(struct place_state *s)
 		s64 second;
 		int best;
 
-		cond_resched();
+		breathe(k);
 		idx = s->queue[k].idx;
 		p = &pl->procs[idx];
 		best = best_node(s, idx, &second);
@@ -657,7 +664,7 @@ static void improve(struct place_state *s)
 	for (a = 0; a < pl->nr_procs; a++) {
 		int want;
 
-		cond_resched();
+		breathe(a);
 		if (pl->procs[a].home == NUMA_NO_NODE)
 			continue;
 		want = cheapest(s, a);
