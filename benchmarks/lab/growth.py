@@ -42,7 +42,7 @@ def measure(command, append="", timeout=1800):
     """Output of a guest with one CPU, its console before."""
     console = []
     result, = run(SHAPES[MACHINE], [Step(command, "growth", timeout)], append=append,
-                  mode=mode_of("lab", MACHINE), on_console=console.append,
+                  mode=mode_of("lab", MACHINE), on_console=console.append, boot_timeout=600,
                   log=BUILD / f"log/growth{'-kunit' if append else ''}.log")
     return console, result.lines
 
