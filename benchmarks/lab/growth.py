@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 
 import ktap                                         # noqa: E402
 from guest import BUILD, Step, run                  # noqa: E402
-from ktap import Test                               # noqa: E402
 from machines import SHAPES, mode_of                # noqa: E402
 
 LAB = Path(__file__).resolve().parent
@@ -38,10 +37,10 @@ POLICY = {
 }
 
 
-def measure(command, append="", timeout=1800):
+def measure(command, append=""):
     """Output of a guest with one CPU, its console before."""
     console = []
-    result, = run(SHAPES[MACHINE], [Step(command, "growth", timeout)], append=append,
+    result, = run(SHAPES[MACHINE], [Step(command, "growth", 1800)], append=append,
                   mode=mode_of("lab", MACHINE), on_console=console.append, boot_timeout=600,
                   log=BUILD / f"log/growth{'-kunit' if append else ''}.log")
     return console, result.lines
@@ -64,11 +63,11 @@ def judge(kind, what, bound, series):
     """Does it keep below its bound at its largest?"""
     name = f"growth {kind}: {what}"
     if not series:
-        return Test(name, "fail", "not measured")
+        return ktap.Test(name, "fail", "not measured")
     size, most = max(series[max(series)])
     text = f"{size}{f' on {max(series)} nodes' if max(series) else ''}: {most:,} instructions, " \
            f"at most {bound:,}"
-    return Test(name, "ok" if most <= bound else "fail", text)
+    return ktap.Test(name, "ok" if most <= bound else "fail", text)
 
 
 def draw(panels):

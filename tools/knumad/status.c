@@ -110,8 +110,9 @@ static size_t print_misplaced(const struct paths *paths, struct view *v)
 	struct process **order;
 	size_t nr, i;
 
-	nr = strcmp(v->mode, "always") ?
-	     observe_misplaced(paths, &v->machine, &v->processes, &order) : 0;
+	if (!strcmp(v->mode, "always"))
+		return 0;
+	nr = observe_misplaced(paths, &v->machine, &v->processes, &order);
 	if (!nr)
 		return 0;
 	puts("\nNot watched, and much of their memory is not where their threads ran last:");
