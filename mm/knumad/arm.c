@@ -52,8 +52,7 @@ static int test_walk(unsigned long start, unsigned long end,
 {
 	struct arm_state *a = walk->private;
 
-	/* Many VMAs with nothing to arm take their time, too */
-	if (a->hold <= 0 || (a->cursor != start && mmap_lock_is_contended(walk->mm))) {
+	if (knumad_hold_ends(walk->mm, a->hold, a->cursor, start)) {
 		a->cursor = start;
 		return -EINTR;
 	}

@@ -96,6 +96,7 @@
 
 #include <linux/knumad.h>
 #include <linux/mm_types.h>
+#include <linux/mmap_lock.h>
 #include <linux/mutex.h>
 #include <linux/nodemask.h>
 #include <linux/pgtable.h>
@@ -395,6 +396,16 @@ bool knumad_counts_differ(const struct knumad_counts *a,
 #define KNUMAD_PUD_ENTRIES	64
 #define KNUMAD_CHUNK_ENTRIES	32
 #define KNUMAD_ARM_ENTRIES	64
+
+/*
+ * Before the VMA at @start, of those with nothing in them, too: they take their time. Return:
+ * whether mmap_lock is to be let go first; what was looked at in this hold ends at @cursor.
+ */
+static inline bool knumad_hold_ends(struct mm_struct *mm, long hold, unsigned long cursor,
+				    unsigned long start)
+{
+	return hold <= 0 || (cursor != start && mmap_lock_is_contended(mm));
+}
 
 /**
  * struct knumad_budget - what is left to spend in this wake-up

@@ -114,8 +114,7 @@ static int test_walk(unsigned long start, unsigned long end,
 	struct vm_area_struct *vma = walk->vma;
 	struct walk_state *w = walk->private;
 
-	/* Many VMAs with nothing in them take their time, too */
-	if (w->hold <= 0 || (w->cursor != start && mmap_lock_is_contended(w->mm))) {
+	if (knumad_hold_ends(w->mm, w->hold, w->cursor, start)) {
 		w->cursor = start;
 		return -EINTR;
 	}
