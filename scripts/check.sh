@@ -23,11 +23,17 @@ checkpatch() {
 	(cd "$tree" && scripts/checkpatch.pl --strict --terse --no-summary "$@")
 }
 
+# The same, options being the arguments, of each file that stdin names: some at a time on each CPU.
+checkpatch_files() {
+	(cd "$tree" && xargs -P "$jobs" -n 8 scripts/checkpatch.pl --strict --terse --no-summary "$@" -f)
+}
+
 check_sources() {
 	local status=0
-	checkpatch -f "${sources[@]/#/..\/..\/}" || status=1
+	printf '../../%s\n' "${sources[@]}" | checkpatch_files || status=1
 	# Part of QEMU, not of the kernel: types of stdint.h, and no header to include
-	checkpatch --ignore PREFER_KERNEL_TYPES,CAMELCASE,AVOID_EXTERNS -f ../../benchmarks/lab/*.c || status=1
+	printf '../../%s\n' benchmarks/lab/*.c |
+		checkpatch_files --ignore PREFER_KERNEL_TYPES,CAMELCASE,AVOID_EXTERNS || status=1
 	return $status
 }
 

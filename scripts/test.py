@@ -3,6 +3,7 @@
 """All tests.  The last line is "N passed, N failed, N skipped"."""
 
 import argparse
+import itertools
 import os
 import re
 import signal
@@ -26,8 +27,11 @@ KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
 EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
             "observer": 60, "growth": 120, "knumadctl": 240, "others": 200,
-            "debug": 420, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
+            "debug": 420, "lab/2-nodes": 600, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
+
+# Sections with one guest at a time whose CPUs take turns.
+ONE_CPU = {"kunit", "overhead", "growth", "knumadctl", "others"}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
 WARNING_END = r"---\[ end trace"
@@ -262,6 +266,14 @@ def test_ktap(report):
     report.add(tests)
 
 
+def needs_one_cpu(name, full):
+    """Are the guests of this section content with one host CPU, so that others can run beside?"""
+    profile, _, guest = name.partition("/")
+    if guest:
+        return MODE[profile] == "single"
+    return name in ONE_CPU and not (full and name == "others")      # all its machines at once
+
+
 def guest_failure(subject, error):
     return Test(f"{subject}: guest", "fail", str(error))
 
@@ -342,12 +354,12 @@ def test_program(report, subject, topology, step, **how):
         report.add([guest_failure(subject, error)])
 
 
-def test_shape(report, profile, name):
+def test_shape(report, profile, name, full):
     """All selftests on one machine.  A program that takes the guest down costs only itself."""
     topology = SHAPES[name]
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
-    programs = [program for program in programs if runs_there(program, profile, name)]
+    programs = [program for program in programs if runs_there(program, profile, name, full)]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
                    limit + 60, EXPECTED_REPORT.get(program), {r"please plug": topology.plug})
@@ -437,13 +449,13 @@ def main():
         "off": lambda: build_off(report),
         "series": lambda: host_tap(report, "series", "scripts/kernel.sh", "series"),
         "runner": lambda: (test_ktap(report), test_kcsan(report), test_runner(report)),
-        "kunit": lambda: test_kunit(report, "lab"),
-        "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
-        "growth": lambda: host_tap(report, "growth", "benchmarks/lab/growth.py"),
         "knumadctl": lambda: test_knumadctl(report),
         "others": lambda: host_tap(report, "others", "scripts/others.py",
                                    *(["--all"] if args.full else ["--shape", "2-nodes"])),
+        "growth": lambda: host_tap(report, "growth", "benchmarks/lab/growth.py"),
+        "overhead": lambda: host_tap(report, "overhead", "scripts/overhead.py"),
+        "kunit": lambda: test_kunit(report, "lab"),
     }
     for profile, shapes in PROFILE_SHAPES.items():
         if profile in FULL and not args.full:
@@ -454,7 +466,7 @@ def main():
             sections[f"{profile}/kunit"] = lambda profile=profile: test_kunit(report, profile)
         for name in shapes:
             sections[f"{profile}/{name}"] = lambda profile=profile, name=name: \
-                test_shape(report, profile, name)
+                test_shape(report, profile, name, args.full)
         if profile == "gcov":
             sections["coverage"] = lambda: test_coverage(report)
     if args.stress:
@@ -466,7 +478,7 @@ def main():
     def expected(name):
         if name == "debug/stress":
             return args.stress
-        if "/" not in name:
+        if name in EXPECTED:
             return EXPECTED[name]
         if name.endswith("/kunit"):
             return 4 * EXPECTED["kunit"]
@@ -476,14 +488,13 @@ def main():
     if any(name.startswith("gcov/") for name in chosen):
         coverage.begin()
     while chosen:
-        left = sum(expected(name) for name in chosen)
-        # Guests whose CPUs take turns need one host CPU each: as many of them at once.
-        profile, _, guest = chosen[0].partition("/")
-        together = [name for name in chosen if name.startswith(f"{profile}/")] \
-            if guest and MODE[profile] == "single" else []
-        now = together or chosen[:1]
+        left = sum(expected(name) / (2 if needs_one_cpu(name, args.full) else 1)
+                   for name in chosen)
+        now = list(itertools.takewhile(lambda name: needs_one_cpu(name, args.full), chosen)) \
+            or chosen[:1]
+        now.sort(key=expected, reverse=True)            # so that none is left alone at the end
         print(f"== {', '.join(now)} ({len(chosen)} sections and at most about "
-              f"{left // 60 + 1} minutes left)", flush=True)
+              f"{left // 60 + 1:.0f} minutes left)", flush=True)
         with ThreadPoolExecutor(min(len(now), os.cpu_count())) as pool:
             for future in [pool.submit(sections[name]) for name in now]:
                 future.result()

@@ -125,6 +125,19 @@ static size_t print_misplaced(const struct paths *paths, struct view *v)
 	return nr;
 }
 
+static void json_misplaced(struct json *j, const struct paths *paths, struct view *v)
+{
+	struct process **order;
+	size_t nr, i;
+
+	nr = observe_misplaced(paths, &v->machine, &v->processes, &order);
+	json_open(j, "misplaced", '[');
+	for (i = 0; i < nr; i++)
+		json_process(j, NULL, order[i], NULL);
+	json_close(j, ']');
+	free(order);
+}
+
 static void print_processes(const struct paths *paths, struct view *v)
 {
 	size_t i, watched = 0;
@@ -155,7 +168,7 @@ static void print_missing(const struct paths *paths, const struct view *v)
 		       v->processes.denied);
 }
 
-static void print_json(const struct paths *paths, const struct view *v)
+static void print_json(const struct paths *paths, struct view *v)
 {
 	struct json j = { .out = stdout };
 	char value[64];
@@ -169,6 +182,9 @@ static void print_json(const struct paths *paths, const struct view *v)
 			json_int(&j, tunables[i].name, strtoll(value, NULL, 10));
 	json_close(&j, '}');
 	json_view(&j, v, NULL);
+	/* The last one: it fills in what the kernel does not tell of these */
+	if (!v->error && strcmp(v->mode, "always"))
+		json_misplaced(&j, paths, v);
 	json_close(&j, '}');
 	puts("");
 }

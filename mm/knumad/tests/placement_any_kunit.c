@@ -25,11 +25,11 @@ struct random_case {
 };
 
 static const struct random_case random_cases[] = {
-	{ "1 node, 4 processes", 1, 4, 100 },
-	{ "2 nodes, 4 processes", 2, 4, 500 },
-	{ "4 nodes, 16 processes", 4, 16, 500 },
-	{ "4 nodes, 16 processes, spread", 4, 16, 500, true },
-	{ "8 nodes, 100 processes", 8, 100, 50 },
+	{ "1 node, 4 processes", 1, 4, KN_ROUNDS(100) },
+	{ "2 nodes, 4 processes", 2, 4, KN_ROUNDS(500) },
+	{ "4 nodes, 16 processes", 4, 16, KN_ROUNDS(500) },
+	{ "4 nodes, 16 processes, spread", 4, 16, KN_ROUNDS(500), true },
+	{ "8 nodes, 100 processes", 8, 100, KN_ROUNDS(50) },
 	{ "64 nodes, 4096 processes", 64, 4096, 1 },
 };
 
@@ -412,7 +412,7 @@ static void scaling_test(struct kunit *test)
 	u8 hops[4 * 4];
 	int round, factor, i;
 
-	for (round = 0; round < 1000; round++) {
+	for (round = 0; round < KN_ROUNDS(1000); round++) {
 		bool was_home = false;
 
 		random_distances(m, 20);

@@ -270,12 +270,12 @@ struct random_case {
 };
 
 static const struct random_case random_cases[] = {
-	{ "1 node, 4 threads", 1, 4, 50 },
-	{ "2 nodes, 4 threads", 2, 4, 300 },
-	{ "2 nodes, 4 equal threads", 2, 4, 300, true },
-	{ "4 nodes, 16 threads", 4, 16, 200 },
-	{ "4 nodes, 16 equal threads", 4, 16, 200, true },
-	{ "8 nodes, 60 threads", 8, 60, 20 },
+	{ "1 node, 4 threads", 1, 4, KN_ROUNDS(50) },
+	{ "2 nodes, 4 threads", 2, 4, KN_ROUNDS(300) },
+	{ "2 nodes, 4 equal threads", 2, 4, KN_ROUNDS(300), true },
+	{ "4 nodes, 16 threads", 4, 16, KN_ROUNDS(200) },
+	{ "4 nodes, 16 equal threads", 4, 16, KN_ROUNDS(200), true },
+	{ "8 nodes, 60 threads", 8, 60, KN_ROUNDS(20) },
 	{ "64 nodes, 100 threads", 64, 100, 1 },
 };
 

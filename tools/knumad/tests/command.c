@@ -33,6 +33,13 @@ static void status_json(void)
 	CHECK_HAS(said, "\"pages_migrated\": 2560");
 	CHECK_HAS(said, "\"comm\": \"post gres\", \"mode\": \"in\", \"group\": \"always\"");
 	CHECK_HAS(said, "\"resident_pages\": [25600, 25600]");
+	/* There is no other list where all are watched */
+	CHECK(!strstr(said, "misplaced"));
+	free(said);
+	put("sysfs/enabled", "always [opt-in] never\n");
+	said = output_of(cmd_status, &status, "status", "--json", NULL);
+	CHECK(!status);
+	CHECK_HAS(said, "\"misplaced\": []");
 	free(said);
 }
 

@@ -160,7 +160,8 @@ start_misplaced knumadctl run --in --
 await is_watched "$worker" && ! is_watched "$outsider"
 result $? 'run --in: watched while knumad is opt-in'
 
-await is_listed "$outsider" && said 'Not watched'
+await is_listed "$outsider" && said 'Not watched' && run 0 knumadctl status --json &&
+	said '"misplaced": [{"pid": '"$outsider, "
 result $? 'status: who is misplaced, and not watched'
 
 run 0 knumadctl explain "$outsider" && said 'knumad is opt-in' 'MB of anonymous memory' 'node 0'
@@ -453,8 +454,22 @@ has_begun() {
 	[ "$(find "/proc/$1/task" -mindepth 1 -maxdepth 1 | wc -l)" -eq 2 ]
 }
 
+# One thread to another node than this one; then they may run everywhere again
+put_away() {
+	case $1 in
+	0) cpus=c ;;
+	1) cpus=3 ;;
+	*) return ;;
+	esac
+	taskset -p $cpus "$worker" && for thread in /proc/"$worker"/task/*; do
+		taskset -p "${all_cpus##* }" "${thread##*/}" || return
+	done
+} >said 2>&1
+
+# The scheduler may be first to bring them together: part them until knumad has been
 # shellcheck disable=SC2317 # called by await
 threads_moved() {
+	put_away "$(sed -n 's/^home //p' "/proc/$worker/knumad")"
 	counters >after
 	[ $(($(grown tasks_moved) + $(grown tasks_swapped))) -gt 0 ]
 }
@@ -478,11 +493,8 @@ for script in $scripts; do
 done
 start_misplaced
 all_cpus=$(taskset -p $$)
-# One of its threads is on node 0 then, the other one stays on node 1: one of them must move
-await all_trace && await has_begun "$worker" && taskset -p 1 "$worker" &&
-	for thread in /proc/"$worker"/task/*; do
-		taskset -p "${all_cpus##* }" "${thread##*/}" || break
-	done >said 2>&1
+# Its memory is on node 0, and one of its threads is now; the other one is still on node 1
+await all_trace && await has_begun "$worker" && put_away 1
 counters >before
 knumadctl on
 await threads_moved
