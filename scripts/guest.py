@@ -41,6 +41,9 @@ KILL_WORDS = re.compile(
     r"|possible circular locking|suspicious RCU|rcu: INFO|unreferenced object"
     r"|Out of memory and no killable|stack guard page|bad page|Bad page")
 
+# What the kernel says when a group has used up its memory, as some tests want it to
+OUT_OF_MEMORY = (r"invoked oom-killer:", r"oom-kill:|no killable processes")
+
 BOOT_TIMEOUT = 180
 OFF_TIMEOUT = 60
 LAST_LINES = 30
@@ -60,8 +63,8 @@ class Step:
     command: str
     name: str = ""
     timeout: float = 300
-    expected: tuple = None      # reports that the step is there to cause: how they begin
-                                # and how they end, regexes
+    expected: tuple = ()        # reports that the step is there to cause: of each kind, how
+                                # it begins and how it ends, regexes
     answers: dict = field(default_factory=dict)     # output that asks for something, a regex:
                                                     # what to tell QEMU's monitor then
 
@@ -360,7 +363,7 @@ class _Run:
         self.current = None         # the Step that runs now
         self.done = False
         self.started = self.since = time.monotonic()
-        self.excused = False        # within a report that was expected
+        self.excused = None         # within a report that was expected: how it ends
         self.killed_by = None       # the line of the console that fails the run
         self.hang = None            # what hung
         self.partial = {"console": b"", "job": b""}
@@ -378,13 +381,13 @@ class _Run:
         self.console.append(text)
         if self.on_console:
             self.on_console(text)
-        begin, end = self.current and self.current.expected or (None, None)
-        if begin and re.search(begin, text):
-            self.excused = True
+        if not self.excused and self.current:
+            self.excused = next((end for begin, end in self.current.expected
+                                 if re.search(begin, text)), None)
         if not (self.killed_by or self.hang or self.excused) and KILL_WORDS.search(text):
             self.killed_by = text
-        if not end or re.search(end, text):
-            self.excused = False
+        if self.excused and re.search(self.excused, text):
+            self.excused = None
 
     def job_line(self, text):
         match = self.marker.search(text)
@@ -397,7 +400,7 @@ class _Run:
         now = time.monotonic()
         if kind == "begin":
             self.current = self.steps[int(number)]
-            self.excused = False
+            self.excused = None
             self.results.append(Result(self.current.name))
         elif kind == "end":
             self.results[-1].status = int(status)

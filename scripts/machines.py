@@ -40,6 +40,7 @@ SHAPE_MODE = {"1-cpu": "deterministic"}
 # the shapes where they run, or the profiles.
 ONLY_IN = {
     "threads": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
+    "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
     "growth": [],                       # but in benchmarks/lab/growth.py
     "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from guest import BUILD, GuestError, Step, run
+from guest import BUILD, OUT_OF_MEMORY, GuestError, Step, run
 from machines import SHAPES
 
 MACHINES = ("2-nodes", "4-nodes")
@@ -28,9 +28,6 @@ LIMIT = 240
 
 # Exit statuses: of kselftests and stress-ng that lack something, of a shell without it
 NOT_HERE = (3, 4, 126, 127)
-
-# What the kernel says when a group has used up its memory, as some tests want it to
-OUT_OF_MEMORY = (r"invoked oom-killer:", r"oom-kill:|no killable processes")
 
 # What cannot be built with what Debian and this kernel have
 CANNOT_BE_BUILT = ("mm/khugepaged",)
@@ -264,7 +261,7 @@ def step_of(test, modes):
     command = test.command.replace("'", "'\\''")
     return Step(GUEST.replace("MODES", modes).replace("LIMIT", str(LIMIT))
                 .replace("COMMAND", command), test.name,
-                (LIMIT + 60) * len(modes.split()), OUT_OF_MEMORY)
+                (LIMIT + 60) * len(modes.split()), (OUT_OF_MEMORY,))
 
 
 def run_tests(shape, tests):

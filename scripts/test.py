@@ -17,7 +17,7 @@ from pathlib import Path
 import coverage
 import kcsan
 import ktap
-from guest import BUILD, ROOT, GuestError, Step, Topology, run
+from guest import BUILD, OUT_OF_MEMORY, ROOT, GuestError, Step, Topology, run
 from ktap import Test
 from machines import FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
 
@@ -25,17 +25,20 @@ from machines import FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 
 # Host seconds for a section on two cores, from an empty compiler cache: only for the estimate.
-EXPECTED = {"lab": 360, "check": 100, "runner": 40, "off": 300, "series": 120, "kunit": 15, "overhead": 60,
-            "observer": 60, "growth": 120, "knumadctl": 240, "others": 200,
-            "debug": 420, "lab/2-nodes": 600, "gcov": 300, "kcsan": 420, "preempt": 360, "coverage": 5}
-EXPECTED_SHAPE = {"lab": 75, "debug": 500, "gcov": 300, "kcsan": 1200, "preempt": 400}
+EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "kunit": 60,
+            "overhead": 130, "observer": 90, "growth": 110, "knumadctl": 120, "others": 250,
+            "lab/1-node": 15, "lab/2-nodes": 720, "lab/1-cpu": 75, "lab/plug": 10,
+            "debug": 420, "debug/kunit": 120, "gcov": 300, "gcov/kunit": 60, "kcsan": 420,
+            "preempt": 360, "coverage": 5}
+EXPECTED_SHAPE = {"lab": 220, "debug": 780, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
 # Sections with one guest at a time whose CPUs take turns.
 ONE_CPU = {"kunit", "overhead", "growth", "knumadctl", "others"}
 
 # Selftests that make the kernel complain: how it begins and how it ends.
 WARNING_END = r"---\[ end trace"
-EXPECTED_REPORT = {"failsafe": (r"WARNING: .* at \S*mm/knumad/check\.c", WARNING_END)}
+EXPECTED_REPORTS = {"failsafe": ((r"WARNING: .* at \S*mm/knumad/check\.c", WARNING_END),),
+                    "storm": (OUT_OF_MEMORY,)}
 
 LISTED = BUILD / "initramfs/selftests/kselftest-list.txt"
 SETTINGS = ROOT / "tools/testing/selftests/knumad/settings"
@@ -194,15 +197,16 @@ def test_runner(report):
            r"reported, at step 'warn': .*WARNING: not really")
     trace = ["WARNING: CPU: 0 PID: 1 at some/file.c", "Call Trace:", "---[ end trace 0 ]---"]
     say = "; ".join(f"echo '<4>{line}' >/dev/kmsg" for line in trace)
-    results = run(topology, [Step(say, "warn", expected=(r"at some/file\.c", WARNING_END))], log=log)
+    results = run(topology, [Step(say, "warn", expected=((r"at some/file\.c", WARNING_END),))],
+                  log=log)
     tests.append(Test("runner: an expected warning does not fail the run",
                       "fail" if results[0].status else "ok", str(results)))
     expect("but any other one does", [Step(f"{say}; echo '<4>{trace[0]}' >/dev/kmsg; sleep 30",
-                                           "warn", expected=(r"at other/file\.c", WARNING_END))],
+                                           "warn", expected=((r"at other/file\.c", WARNING_END),))],
            r"reported, at step 'warn': .*WARNING: ")
     expect("also after an expected one",
            [Step(f"{say}; echo '<4>WARNING: at file' >/dev/kmsg; sleep 30", "warn",
-                 expected=(r"at some/file\.c", WARNING_END))],
+                 expected=((r"at some/file\.c", WARNING_END),))],
            r"reported, at step 'warn': .*WARNING: at file")
     expect("a hang is named", [Step("true"), Step("sleep 100", "dawdle", timeout=3)],
            r"^step 'dawdle' did not end within 3 s")
@@ -362,7 +366,7 @@ def test_shape(report, profile, name, full):
     programs = [program for program in programs if runs_there(program, profile, name, full)]
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1", program,
-                   limit + 60, EXPECTED_REPORT.get(program), {r"please plug": topology.plug})
+                   limit + 60, EXPECTED_REPORTS.get(program, ()), {r"please plug": topology.plug})
               for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)
@@ -372,7 +376,7 @@ def test_shape(report, profile, name, full):
         first = [Step("echo on >/sys/kernel/debug/kcsan", "kcsan on")]
         steps.append(Step("echo off >/sys/kernel/debug/kcsan", "kcsan off"))
         for step in first + steps:
-            step.expected = (kcsan.BEGIN, kcsan.END)
+            step.expected += ((kcsan.BEGIN, kcsan.END),)
 
     def on_result(result):
         step = switch_on.pop(0) if switch_on else steps.pop(0)
@@ -480,8 +484,6 @@ def main():
             return args.stress
         if name in EXPECTED:
             return EXPECTED[name]
-        if name.endswith("/kunit"):
-            return 4 * EXPECTED["kunit"]
         return EXPECTED_SHAPE[name.split("/", maxsplit=1)[0]]
 
     chosen = [name for name in sections if name == "lab" or re.search(args.only, name)]

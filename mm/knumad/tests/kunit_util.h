@@ -7,12 +7,12 @@
 
 #include <kunit/resource.h>
 #include <kunit/test.h>
-#include <linux/math.h>
+#include <linux/kconfig.h>
 #include <linux/overflow.h>
 #include <linux/vmalloc.h>
 
 /* So many rounds of what is random; KASAN makes each of them ten times as slow */
-#define KN_ROUNDS(n)	(IS_ENABLED(CONFIG_KASAN) ? DIV_ROUND_UP(n, 5) : (n))
+#define KN_ROUNDS(n)	((n) / (IS_ENABLED(CONFIG_KASAN) ? 5 : 1))
 
 KUNIT_DEFINE_ACTION_WRAPPER(vfree_action, vfree, const void *);
 

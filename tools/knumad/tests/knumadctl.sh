@@ -78,7 +78,7 @@ has_process_file() {
 }
 
 is_watched() {
-	knumadctl status 2>&1 | grep -q "^ *$1 "
+	knumadctl status 2>&1 | grep "^ *$1 " | grep -qv ' unwatched$'
 }
 
 # Not watched, and all of its memory on node 0

@@ -22,6 +22,10 @@
 #define SMALL		(4 * KN_MB)
 #define NR_CHUNKS	8
 
+/* Two lives and a half */
+#define GROUP_MAX	(10 * KN_MB)
+#define GROUP_MAX_TEXT	"10M"
+
 FIXTURE(storm)
 {
 	struct kn_worker *witness;
@@ -76,6 +80,7 @@ FIXTURE_SETUP(storm)
 FIXTURE_TEARDOWN(storm)
 {
 	munmap(self->life_ms, KN_PAGE);
+	kn_drop_groups();
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
 	EXPECT_TRUE(kn_balanced());
@@ -368,6 +373,53 @@ TEST_F(storm, threads)
 	ASSERT_EQ(0, start_storm(self, pids, 2, thread_child));
 	blow(self, STORM_MS);
 	EXPECT_EQ(0, end_storm(pids, 2));
+	calm(_metadata, self);
+}
+
+/* In a group that has not enough for all of them: a life is ended by what another one takes */
+static void hungry_child(struct _test_data_storm *self, unsigned int seed)
+{
+	int status;
+	char *mem;
+	pid_t pid;
+
+	for (;;) {
+		pid = fork();
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			if (kn_write(KN_CHILD "/cgroup.procs", "0"))
+				_exit(1);
+			if (short_life(self->node, kn_random(&seed) % KN_READ(*self->life_ms)))
+				_exit(2);
+			mem = kn_map(GROUP_MAX, 0);
+			if (!mem)
+				_exit(3);
+			kn_touch(mem, GROUP_MAX, 0);
+			_exit(4);
+		}
+		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+		    !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+			_exit(5);
+		/* Another life, not the same again */
+		kn_random(&seed);
+	}
+}
+
+TEST_F(storm, out_of_memory)
+{
+	const char *why = kn_make_groups();
+	pid_t pids[3];
+
+	if (why) {
+		calm(_metadata, self);
+		SKIP(return, "%s", why);
+	}
+	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.max", GROUP_MAX_TEXT));
+	kn_write(KN_CHILD "/memory.swap.max", "0");
+	ASSERT_EQ(0, start_storm(self, pids, 3, hungry_child));
+	blow(self, 2 * STORM_MS);
+	EXPECT_EQ(0, end_storm(pids, 3));
+	EXPECT_LT(10, kn_group_stat(KN_CHILD, "memory.events", "oom_kill"));
 	calm(_metadata, self);
 }
 
