@@ -18,6 +18,8 @@ jobs=$(nproc)
 export KBUILD_BUILD_TIMESTAMP='2026-01-01' KBUILD_BUILD_VERSION=1 KBUILD_BUILD_USER=knumad
 export KBUILD_BUILD_HOST=lab
 export CCACHE_BASEDIR=$PWD
+# What the make that called us was told, such as -s, is not for the kernel's.
+unset MAKEFLAGS
 make=(make -j "$jobs" 'CC=ccache gcc' 'HOSTCC=ccache gcc')
 
 say() {

@@ -284,44 +284,46 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 /**
  * knumad_arm - arm samples of a process that spans nodes
  * @proc: the process, being sampled
- * @cursor: address where to go on; where the next call should, 0 at the end
+ * @cursor: address where to go on; where the next call should
  * @budget: how many samples at most
+ * @armed: how many there were
  *
  * Knumad thread only; sleeps. mmap_lock is only tried.
  *
- * Return: samples armed.
+ * Return: false if there is no more to arm in this round, else to be called again.
  */
-unsigned long knumad_arm(struct knumad_proc *proc, unsigned long *cursor,
-			 unsigned long budget)
+bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long budget,
+		unsigned long *armed)
 {
 	struct mm_struct *mm = proc->slot.mm;
-	unsigned long armed = 0;
 	struct arm_state a = {
 		.proc = proc,
 		.cursor = *cursor,
 	};
+	bool more = true;
 	int stopped;
 
+	*armed = 0;
 	if (!mmget_not_zero(mm))
-		return 0;
+		return false;
 	do {
 		if (!mmap_read_trylock(mm)) {
 			knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 			break;
 		}
 		a.hold = KNUMAD_HOLD_ENTRIES;
-		a.budget = budget - armed;
+		a.budget = budget - *armed;
 		a.nr = 0;
 		stopped = walk_page_range(mm, a.cursor, mm->task_size, &arm_ops, &a);
-		armed += arm_all(&a, mm);
+		*armed += arm_all(&a, mm);
 		mmap_read_unlock(mm);
-		if (!stopped)
-			a.cursor = 0;
+		/* Also if it was stopped in the last chunk that there can be */
+		more = stopped && a.cursor < mm->task_size;
 		cond_resched();
-	} while (a.cursor && armed < budget && !knumad_should_stop());
+	} while (more && *armed < budget && !knumad_should_stop());
 	*cursor = a.cursor;
 	mmput_async(mm);
-	return armed;
+	return more;
 }
 
 /**

@@ -190,8 +190,7 @@ unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
  *
  * Return: true if that they agree says nothing about the threads not heard of.
  */
-bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
-			    unsigned int running)
+bool knumad_chunk_one_sided(unsigned int samples, u64 squares, unsigned int running)
 {
 	return running > 1 &&
 	       2ULL * samples * samples <= (running + 1ULL) * squares;

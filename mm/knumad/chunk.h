@@ -110,8 +110,7 @@ bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
 				 unsigned int nr_nodes);
-bool knumad_chunk_one_sided(unsigned int samples, unsigned int squares,
-			    unsigned int running);
+bool knumad_chunk_one_sided(unsigned int samples, u64 squares, unsigned int running);
 unsigned int knumad_page_doubt(unsigned int doubt, bool same);
 bool knumad_page_trusted(unsigned int doubt);
 unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept);

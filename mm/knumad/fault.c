@@ -37,6 +37,17 @@ struct ring {
 /* Not NULL while hinting faults may come here */
 static struct ring __percpu *rings;
 
+/*
+ * Is there no CPU on record?  As it is at first; or there was the time of its last use, as in slow
+ * memory while numa_balancing had memory tiers. All CPUs of the kernel may be possible: that
+ * the bits of the CPU are all set says nothing.
+ */
+static bool is_unset(int last)
+{
+	return last == (-1 & LAST_CPUPID_MASK) || cpupid_to_cpu(last) >= nr_cpu_ids ||
+	       !cpu_possible(cpupid_to_cpu(last));
+}
+
 /**
  * knumad_folio_user - the node from which a folio was used at its last samples
  * @folio: the folio
@@ -50,7 +61,8 @@ int knumad_folio_user(struct folio *folio)
 {
 	int last = folio_last_cpupid(folio);
 
-	if (cpupid_cpu_unset(last) || !knumad_page_trusted(cpupid_to_pid(last)))
+	if (folio_use_access_time(folio) || is_unset(last) ||
+	    !knumad_page_trusted(cpupid_to_pid(last)))
 		return NUMA_NO_NODE;
 	return cpupid_to_nid(last);
 }
@@ -59,7 +71,7 @@ int knumad_folio_user(struct folio *folio)
 static enum knumad_record note_user(struct folio *folio)
 {
 	int last = folio_last_cpupid(folio);
-	bool unset = cpupid_cpu_unset(last);
+	bool unset = is_unset(last);
 	unsigned int before = unset ? 0 : cpupid_to_pid(last), doubt = before;
 	bool same = !unset && cpupid_to_nid(last) == numa_node_id();
 

@@ -463,8 +463,8 @@ bool knumad_folio_shared(struct folio *folio);
 
 /* === arm.c === */
 
-unsigned long knumad_arm(struct knumad_proc *proc, unsigned long *cursor,
-			 unsigned long budget);
+bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long budget,
+		unsigned long *armed);
 void knumad_disarm(struct mm_struct *mm, unsigned long addr);
 
 /* === fault.c === */
@@ -623,7 +623,7 @@ struct knumad_sampling {
 	unsigned int surprises;
 	unsigned int running;
 	unsigned int recent;
-	unsigned int squares;
+	u64 squares;
 	bool one_sided;
 	unsigned long known;
 	unsigned long shared;

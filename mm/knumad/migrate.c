@@ -4,7 +4,8 @@
  *
  * Folios are isolated by scan.c in batches of up to KNUMAD_BATCH for one
  * (process, target) and handed to migrate_pages(), which shares one TLB flush
- * per batch. MR_NUMA_MISPLACED makes it never split a large folio. The target
+ * per batch. MR_NUMA_MISPLACED makes it never split a large folio for want of memory;
+ * one of which a part was unmapped meanwhile it does split. The target
  * is not reclaimed, compacted or swapped to make room.
  *
  * Each node with CPUs has a thread that moves pages: first of processes at home on
@@ -228,9 +229,10 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		knumad_stat_add(KNUMAD_S_MIGRATE_FAILED, failed);
 		knumad_stat_add(KNUMAD_S_PAGES_PUT_BACK, back);
 	}
-	if (knumad_inconsistent(KNUMAD_C_MOVED,
-				moved > batch->nr_pages || failed > batch->nr_folios))
+	if (knumad_inconsistent(KNUMAD_C_MOVED, moved + back > batch->nr_pages))
 		moved = 0;
+	/* A folio of which a part was unmapped meanwhile may come back in pieces */
+	failed = min(failed, batch->nr_folios);
 	release(batch->target, batch->nr_pages, 0);
 	mutex_lock(&proc->move_lock);
 	account(proc, batch, moved);

@@ -286,22 +286,29 @@ void knumad_sampling_learn(const struct knumad_sample *sample)
  * A chunk that belongs to one node is moved there, of one that nodes share each has
  * its part. If that is nothing but the chunk, parts of it belong to one node.
  *
+ * Also by readers of debugfs while the knumad thread counts: each count is read once.
+ *
  * Return: thousandths of the chunks that are known; 0 if these are few.
  */
 unsigned int knumad_sampling_local(const struct knumad_proc *proc)
 {
 	const struct knumad_sampling *s = proc->sampling;
-	unsigned long shared;
+	unsigned int agreed, disagreed;
+	unsigned long known, shared;
 	int nodes;
 
-	if (!s || s->known < KNUMAD_FEW)
+	if (!s)
+		return 0;
+	known = READ_ONCE(s->known);
+	if (known < KNUMAD_FEW)
 		return 0;
 	nodes = max(nodes_weight(s->set), 1);
-	shared = s->shared;
-	if (parts_tell(s))
-		shared -= min(shared, s->parted) * s->parts_agreed /
-			  (s->parts_agreed + s->parts_disagreed);
-	return 1000 - 1000 * (shared - shared / nodes) / s->known;
+	shared = min(READ_ONCE(s->shared), known);
+	agreed = READ_ONCE(s->parts_agreed);
+	disagreed = READ_ONCE(s->parts_disagreed);
+	if (knumad_parts_tell(agreed, disagreed, nodes))
+		shared -= min(shared, READ_ONCE(s->parted)) * agreed / (agreed + disagreed);
+	return 1000 - 1000 * (shared - shared / nodes) / known;
 }
 
 /* === Rounds === */
@@ -322,7 +329,7 @@ static unsigned long refill(struct knumad_allowance *a, unsigned long rate)
 /* Arm what is due and allowed, from the cursor on */
 static void arm(struct knumad_proc *proc)
 {
-	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s), nr;
+	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s), nr, armed;
 	struct knumad_sampling *s = proc->sampling;
 
 	/* Half of what is left of it: there may be others behind us */
@@ -331,10 +338,9 @@ static void arm(struct knumad_proc *proc)
 	if (!nr)
 		return;
 	knumad_chunks_prune(proc);
-	nr = knumad_arm(proc, &s->cursor, nr) * HZ;
-	s->allowance.tokens -= nr;
-	everybody.tokens -= nr;
-	s->arming = s->cursor;
+	s->arming = knumad_arm(proc, &s->cursor, nr, &armed);
+	s->allowance.tokens -= armed * HZ;
+	everybody.tokens -= armed * HZ;
 }
 
 /* Time between two rounds while there is something to learn, jiffies */

@@ -250,15 +250,17 @@ struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
  */
 void knumad_chunks_count(struct knumad_sampling *s)
 {
+	unsigned long known = 0, shared = 0;
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
 
-	s->known = 0;
-	s->shared = 0;
 	while ((c = knumad_chunk_next(s, &it))) {
-		s->known += knumad_chunk_known(c);
-		s->shared += c->spread;
+		known += knumad_chunk_known(c);
+		shared += c->spread;
 	}
+	/* Pairs with READ_ONCE() in knumad_sampling_local() */
+	WRITE_ONCE(s->known, known);
+	WRITE_ONCE(s->shared, shared);
 }
 
 /**

@@ -91,7 +91,8 @@ static bool resize(struct knumad_sampling *s, unsigned int nr)
 
 static void forget_thread(struct knumad_sampling *s, unsigned int at)
 {
-	unsigned int recent = s->threads[at].recent, i;
+	u64 recent = s->threads[at].recent;
+	unsigned int i;
 
 	s->recent -= recent;
 	s->squares -= recent * recent;
@@ -390,7 +391,7 @@ void knumad_threads_hear(struct knumad_sampling *s, unsigned int at)
 	struct knumad_sthread *st = &s->threads[at];
 
 	s->recent++;
-	s->squares += 2 * st->recent++ + 1;
+	s->squares += 2ULL * st->recent++ + 1;
 }
 
 /**
@@ -413,7 +414,7 @@ void knumad_threads_count(struct knumad_sampling *s)
 	for (i = 0, st = s->threads; i < s->nr_threads; i++, st++) {
 		st->recent /= 2;
 		s->recent += st->recent;
-		s->squares += st->recent * st->recent;
+		s->squares += (u64)st->recent * st->recent;
 	}
 }
 

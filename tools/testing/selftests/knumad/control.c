@@ -174,7 +174,7 @@ static int write_file(void *pid)
 /* Others neither see nor choose, the owner does both, and so does root. */
 TEST_F(control, of_whom)
 {
-	pid_t pid = kn_sleeper(KN_SOMEBODY);
+	pid_t pid = kn_sleeper_of(KN_SOMEBODY);
 
 	ASSERT_LT(0, pid);
 	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, read_file, &pid));
@@ -206,7 +206,7 @@ static int write_fd(void *fd)
  */
 TEST_F(control, who_opened)
 {
-	pid_t pid = kn_sleeper(KN_SOMEBODY);
+	pid_t pid = kn_sleeper_of(KN_SOMEBODY);
 	char path[64];
 	int fd;
 
@@ -428,7 +428,7 @@ TEST_F(control, thread_and_child)
 	pthread_join(thread, NULL);
 	ASSERT_EQ(0, ret);
 	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
-	pid = kn_sleeper(0);
+	pid = kn_sleeper_of(0);
 	ASSERT_LT(0, pid);
 	EXPECT_TRUE(kn_proc_is(pid, "mode", "in"));
 	/* ... and does not change its mind with them */

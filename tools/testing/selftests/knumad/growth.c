@@ -157,53 +157,44 @@ static void *sleeper(void *unused)
 }
 
 /* Of one process: memory and sleeping threads */
-static pid_t start_big(size_t size, unsigned int threads)
+struct big {
+	size_t size;
+	unsigned int threads;
+};
+
+static int become_big(const void *data)
 {
+	const struct big *big = data;
 	pthread_attr_t attr;
 	pthread_t thread;
-	char *mem, c;
-	int ready[2];
-	pid_t pid;
+	unsigned int i;
+	char *mem;
 
-	if (pipe(ready))
+	mem = kn_map(big->size, 0);
+	if (!mem)
 		return -1;
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(ready[0]);
-		mem = kn_map(size, 0);
-		if (!mem)
-			_exit(1);
-		madvise(mem, size, MADV_NOHUGEPAGE);
-		memset(mem, 1, size);
-		pthread_attr_init(&attr);
-		pthread_attr_setstacksize(&attr, 16 * KN_PAGE);
-		while (--threads)
-			if (pthread_create(&thread, &attr, sleeper, NULL))
-				_exit(1);
-		if (write(ready[1], "x", 1) != 1)
-			_exit(1);
-		sleeper(NULL);
-	}
-	close(ready[1]);
-	if (pid > 0 && read(ready[0], &c, 1) != 1) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		pid = -1;
-	}
-	close(ready[0]);
-	return pid;
+	madvise(mem, big->size, MADV_NOHUGEPAGE);
+	memset(mem, 1, big->size);
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16 * KN_PAGE);
+	for (i = 1; i < big->threads; i++)
+		if (pthread_create(&thread, &attr, sleeper, NULL))
+			return -1;
+	return 0;
 }
 
 static void grow(struct __test_metadata *_metadata, struct _test_data_growth *self,
 		 const char *what, const unsigned int *sizes, int nr, bool memory)
 {
 	struct cost costs[8];
+	struct big big;
 	pid_t pid;
 	int i;
 
 	for (i = 0; i < nr; i++) {
-		pid = start_big(memory ? sizes[i] * KN_MB : 2 * KN_MB, memory ? 1 : sizes[i]);
+		big.size = memory ? sizes[i] * KN_MB : 2 * KN_MB;
+		big.threads = memory ? 1 : sizes[i];
+		pid = kn_sleeper(become_big, &big);
 		ASSERT_LT(0, pid);
 		ASSERT_TRUE(measure(self, 1, &costs[i]))
 			kn_dump();

@@ -1466,30 +1466,52 @@ int kn_as_user(uid_t uid, int (*what)(void *), void *data)
 	return -ret;
 }
 
-/* Sleeps as this user until it is killed. */
-pid_t kn_sleeper(uid_t uid)
+/*
+ * Fork a process that does something first, then sleeps until it is killed. Returns once
+ * that is done; -1 if it was not, by what @first returned.
+ */
+pid_t kn_sleeper(int (*first)(const void *data), const void *data)
 {
-	int pipes[2];
+	int ready[2];
+	char byte;
 	pid_t pid;
-	char c;
 
-	if (pipe(pipes))
+	if (pipe(ready))
 		return -1;
 	pid = fork();
 	if (!pid) {
-		/* Who changed its user is not dumpable, and so belongs to root */
-		if (setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+		close(ready[0]);
+		if (first(data))
 			_exit(1);
-		close(pipes[0]);
-		close(pipes[1]);
+		/* Not before: who changes its user loses it */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		close(ready[1]);
 		for (;;)
 			pause();
 	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1))
+	close(ready[1]);
+	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
 		pid = -1;
-	close(pipes[0]);
+	}
+	close(ready[0]);
 	return pid;
+}
+
+static int become(const void *data)
+{
+	uid_t uid = *(const uid_t *)data;
+
+	/* Who changed its user is not dumpable, and so belongs to root */
+	return setgid(uid) || setuid(uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+pid_t kn_sleeper_of(uid_t uid)
+{
+	return kn_sleeper(become, &uid);
 }
 
 /* Two groups, one in the other. Returns why there are none, or NULL. */
@@ -1522,44 +1544,34 @@ void kn_drop_groups(void)
 	rmdir(KN_PARENT);
 }
 
+struct fill {
+	int node;
+	size_t leave;
+};
+
+static int fill_node(const void *data)
+{
+	const struct fill *fill = data;
+	struct kn_zone_sums sums;
+
+	kn_mempolicy(MPOL_BIND, 1ULL << fill->node);
+	while (kn_zones(fill->node, &sums) &&
+	       sums.free > sums.high + sums.managed / 100 + fill->leave / KN_PAGE)
+		if (mmap(NULL, KN_CHUNK, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
+			return -1;
+	return 0;
+}
+
 /*
- * Fork a process that takes memory of a node until but @leave bytes above the
- * high watermark and the reserve are free, then sleeps.
+ * A sleeping process that has taken memory of a node until but @leave bytes above the
+ * high watermark and the reserve are free.
  */
 pid_t kn_fill_node(int node, size_t leave)
 {
-	struct kn_zone_sums sums;
-	int ready[2];
-	char byte;
-	pid_t pid;
+	const struct fill fill = { node, leave };
 
-	if (pipe(ready))
-		return -1;
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		kn_mempolicy(MPOL_BIND, 1ULL << node);
-		while (kn_zones(node, &sums) &&
-		       sums.free > sums.high + sums.managed / 100 + leave / KN_PAGE) {
-			char *mem = mmap(NULL, KN_CHUNK, PROT_READ | PROT_WRITE,
-					 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-			if (mem == MAP_FAILED)
-				_exit(1);
-		}
-		if (write(ready[1], "", 1) != 1)
-			_exit(1);
-		for (;;)
-			pause();
-	}
-	close(ready[1]);
-	if (pid > 0 && read(ready[0], &byte, 1) != 1) {
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		pid = -1;
-	}
-	close(ready[0]);
-	return pid;
+	return kn_sleeper(fill_node, &fill);
 }
 
 /*

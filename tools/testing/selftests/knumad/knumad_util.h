@@ -302,7 +302,8 @@ __u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field);
 #define KN_CHILD	KN_PARENT "/child"
 
 int kn_as_user(uid_t uid, int (*what)(void *), void *data);
-pid_t kn_sleeper(uid_t uid);
+pid_t kn_sleeper(int (*first)(const void *data), const void *data);
+pid_t kn_sleeper_of(uid_t uid);
 const char *kn_make_groups(void);
 void kn_drop_groups(void);
 __u64 kn_group_stat(const char *group, const char *file, const char *name);

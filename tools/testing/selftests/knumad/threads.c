@@ -31,6 +31,9 @@
 /* What is known of memory is known of such chunks: those of two threads are apart. */
 #define CHUNK		(2 * KN_MB)
 
+/* The last of x86-64; its last page cannot be mapped */
+#define LAST_CHUNK	0x7fffffe00000UL
+
 /* Some pages just touched may still wait in a CPU's batch to get on the LRU */
 #define MOST		950
 
@@ -299,6 +302,44 @@ TEST_F(threads, all_share)
 	kn_events(&after);
 	EXPECT_GT(self->before.migrated + 4 * MEM / KN_PAGE, after.migrated);
 	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* Memory up to the very end of the address space, as a stack without randomization */
+static int map_last(struct kn_shared *sh, const struct kn_work *work)
+{
+	sh->extra = mmap((void *)LAST_CHUNK, CHUNK - KN_PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (sh->extra != (char *)LAST_CHUNK) {
+		snprintf(sh->why, sizeof(sh->why), "cannot map %#lx", LAST_CHUNK);
+		return 1;
+	}
+	memset(sh->extra, 1, CHUNK - KN_PAGE);
+	sh->extra_size = CHUNK - KN_PAGE;
+	return 0;
+}
+
+/* A round that may arm no more after the last chunk that there can be is over. */
+TEST_F(threads, last_chunk)
+{
+	struct kn_work work = {
+		.size = 4 * CHUNK, .align = CHUNK, .folio = variant->folio,
+		.node = self->node[0], .threads = THREADS, .cpu_node = self->node[0],
+		.prepare = map_last,
+	};
+	struct kn_spanning spanning;
+
+	/* Hardly more than one at a time: the last one is that of the last chunk */
+	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 20));
+	self->worker = kn_start(&work);
+	ASSERT_NE(NULL, self->worker);
+	if (self->worker->sh->why[0])
+		SKIP(return, "%s", self->worker->sh->why);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_spanning(self->worker->pid, &spanning) &&
+				  spanning.rounds >= 6, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_passes(3, KN_PATIENCE));
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 

@@ -233,7 +233,7 @@ TEST_F(threats, modes)
 
 	check_mode(_metadata, KN_CHILD "/memory.knumad", 0644, 0);
 	check_mode(_metadata, KN_CHILD "/memory.knumad.stat", 0444, 0);
-	pid = kn_sleeper(KN_SOMEBODY);
+	pid = kn_sleeper_of(KN_SOMEBODY);
 	ASSERT_LT(0, pid);
 	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
 	check_mode(_metadata, path, 0644, KN_SOMEBODY);
@@ -298,8 +298,8 @@ TEST_F(threats, root_of_a_namespace)
 		SKIP(return, "%s", why);
 	if (kn_as_user(KN_NOBODY, try_namespace, NULL))
 		SKIP(return, "users may not make user namespaces here");
-	pid = kn_sleeper(KN_SOMEBODY);
-	own = kn_sleeper(KN_NOBODY);
+	pid = kn_sleeper_of(KN_SOMEBODY);
+	own = kn_sleeper_of(KN_NOBODY);
 	ASSERT_LT(0, pid);
 	ASSERT_LT(0, own);
 
@@ -352,7 +352,7 @@ static int read_without_ptrace(void *path)
 /* Who may open every file may not yet choose for everybody, or see. */
 TEST_F(threats, opening_is_not_enough)
 {
-	pid_t pid = kn_sleeper(KN_SOMEBODY);
+	pid_t pid = kn_sleeper_of(KN_SOMEBODY);
 	char path[64];
 
 	ASSERT_LT(0, pid);
