@@ -103,7 +103,7 @@ TESTS += [
     stress("madvise", 20),
     stress("mincore", 200),
     stress("mlock", 200),
-    stress("mlockmany", 10),
+    stress("mlockmany", 10, "--pathological"),
     stress("mremap", 100, "--mremap-bytes 8M"),
     stress("mprotect", 200),
     stress("msync", 20),
@@ -128,7 +128,7 @@ TESTS += [
     stress("memrate", 10, "--memrate-bytes 16M"),
     stress("remap", 20),
     stress("resources", 10),
-    stress("cpu-online", 10),
+    stress("cpu-online", 10, "--pathological"),
     Test("stress-ng/all at once",
          f"stress-ng --verify --quiet --oomable --timeout {LIMIT - 40} "
          "--vm 1 --vm-ops 200 --vm-bytes 16M --mremap 1 --mremap-ops 40 --mremap-bytes 4M "
@@ -176,11 +176,14 @@ set_to samples_per_s 100000
 counter() {
 	sed -n "s/^$1 //p" /sys/kernel/debug/knumad/stats
 }
+members() {
+	ps -o pid,sid | awk -v sid="$1" '$2 == sid { print $1 }'
+}
 # All processes of a session, from node to node
 chase() {
 	while sleep 0.3; do
 		for cpus in $(cat /sys/devices/system/node/node*/cpulist); do
-			for pid in $(ps -o pid,sid | awk -v sid="$1" '$2 == sid { print $1 }'); do
+			for pid in $(members "$1"); do
 				taskset -acp "$cpus" "$pid"
 			done
 			sleep 0.3
@@ -199,7 +202,7 @@ for mode in MODES; do
 	status=$?
 	took=$(($(cut -d. -f1 /proc/uptime) - start))
 	kill $chase; wait $chase 2>/dev/null
-	pkill -KILL -s $test
+	kill -KILL $(members $test) 2>/dev/null
 	echo "@@ $mode $status $took $(($(counter pages_migrated) - before))"
 	cat /tmp/said
 	echo
