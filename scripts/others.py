@@ -103,7 +103,6 @@ TESTS += [
     stress("madvise", 20),
     stress("mincore", 200),
     stress("mlock", 200),
-    stress("mlockmany", 10, "--pathological"),
     stress("mremap", 100, "--mremap-bytes 8M"),
     stress("mprotect", 200),
     stress("msync", 20),
