@@ -21,6 +21,13 @@ struct vm_fault;
 
 #ifdef CONFIG_KNUMAD
 
+/*
+ * Of mm->flags: the preferred nodes of the threads are homes that knumad chose. Not
+ * inherited, so a bit that linux/sched/coredump.h has no more use for: those above 31 are,
+ * MMF_TOPDOWN_MASK being negative.
+ */
+#define MMF_KNUMAD_HOME		18
+
 DECLARE_STATIC_KEY_FALSE(knumad_key);
 
 static __always_inline bool knumad_enabled(void)

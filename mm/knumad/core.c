@@ -56,6 +56,9 @@
 /* Shortest time to move before the thread looks around again */
 #define KNUMAD_MIN_TURN_MS	100
 
+/* Longest time to move at a stretch; the freezer waits for it for up to 20 s */
+#define KNUMAD_MAX_TURN_MS	1000
+
 /* Pause before moving goes on when something held it up */
 #define KNUMAD_MOVE_PAUSE_MS	20
 
@@ -204,7 +207,8 @@ static bool is_too_big(const struct knumad_proc *proc)
 	int nid;
 
 	for_each_node_mask(nid, proc->mems)
-		most = max(most, knumad_topo.node[nid].cores);
+		most = max(most, min(knumad_topo.node[nid].cores,
+				     (unsigned long)proc->cap[nid]));
 	return proc->load > most + KNUMAD_CPU_SLACK;
 }
 
@@ -268,11 +272,14 @@ static void look_at_others(struct pass_state *ps)
 	u64 elapsed = knumad_topo.stamp - ps->stamp;
 	u64 known = ps->watched_ns + own - ps->own_ns;
 	u64 used = busy - min(busy, ps->busy_ns);
+	unsigned long sample;
 
-	if (ps->stamp && elapsed)
+	if (ps->stamp && elapsed) {
+		sample = knumad_load_sample(used - min(used, known), elapsed, 0);
+		/* Time that is told late is none that a CPU could have used meanwhile */
 		ps->others = knumad_decay(ps->others,
-					  knumad_load_sample(used - min(used, known),
-							     elapsed, 0));
+					  min(sample, 1000UL * num_online_cpus()));
+	}
 	ps->own_ns = own;
 	ps->busy_ns = busy;
 	ps->stamp = knumad_topo.stamp;
@@ -411,6 +418,7 @@ static unsigned int fill_procs(struct knumad_pl_proc *pp, unsigned int nr)
 			.used = proc->now.used,
 			.fixed = proc->now.fixed,
 			.cpu = proc->cpu,
+			.cap = proc->cap,
 			.load = proc->load,
 			.local = knumad_sampling_local(proc),
 			.horizon = knumad_horizon(knumad_topo.stamp -
@@ -519,17 +527,20 @@ static unsigned long until_next(const struct pass_state *ps)
 }
 
 /*
- * Move pages of all processes, until it is time to look around again. Return: true
- * if there is more to do soon.
+ * Move pages of all processes, until it is time to look around again, or to let the
+ * system be suspended, which must not wait. Return: true if there is more to do soon.
  */
 static bool move_pages_home(const struct pass_state *ps)
 {
 	unsigned long until = jiffies + msecs_to_jiffies(KNUMAD_MIN_TURN_MS);
+	unsigned long last = jiffies + msecs_to_jiffies(KNUMAD_MAX_TURN_MS);
 	struct knumad_proc *proc;
 	bool more;
 
 	if (time_before(until, until_next(ps)))
 		until = until_next(ps);
+	if (time_before(last, until))
+		until = last;
 	more = knumad_migrate_all(until);
 	knumad_for_each_proc(proc) {
 		if (proc->sampling)
@@ -645,8 +656,12 @@ static long wake_up_once(struct pass_state *ps)
  */
 void knumad_housekeeping_cpus(struct cpumask *cpus)
 {
-	cpumask_and(cpus, housekeeping_cpumask(HK_TYPE_DOMAIN),
-		    housekeeping_cpumask(HK_TYPE_KTHREAD));
+	unsigned int cpu;
+
+	cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
+	for_each_cpu(cpu, cpus)
+		if (cpu_is_isolated(cpu))
+			cpumask_clear_cpu(cpu, cpus);
 	if (!cpumask_intersects(cpus, cpu_active_mask))
 		cpumask_copy(cpus, cpu_possible_mask);
 }

@@ -224,6 +224,7 @@ struct knumad_counts {
  * @mems:	nodes its memory may use
  * @allowed:	of those, the ones that all its threads that count may use
  * @one_node:	its threads that count may run on one node only
+ * @cap:	cores per node that these may use, thousandths
  * @threads:	number of threads
  * @load:	cores it can use, thousandths, decayed
  * @cpu:	share of its CPU time per node, thousandths, decayed
@@ -270,6 +271,7 @@ struct knumad_proc {
 	unsigned int threads;
 	unsigned long load;
 	unsigned int *cpu;
+	unsigned int *cap;
 	u64 cpu_ns;
 	u64 look_ns;
 	u64 born_ns;
@@ -311,6 +313,8 @@ bool knumad_registry_sweep(void);
 void knumad_registry_release(void);
 void knumad_registry_begin_at(struct knumad_proc *proc);
 struct knumad_proc *knumad_registry_find(struct mm_struct *mm);
+struct task_struct *knumad_live_thread(struct task_struct *task,
+				       struct mm_struct **mm);
 struct task_struct *knumad_proc_task(struct knumad_proc *proc);
 
 /* === cgroup.c === */
@@ -371,6 +375,7 @@ int knumad_topology_init(void);
 void knumad_topology_update(struct knumad_topology *topo);
 unsigned long knumad_node_free(int nid);
 bool knumad_cpu_usable(int cpu);
+unsigned long knumad_node_cores(int nid, const struct cpumask *of);
 unsigned long knumad_count_cores(const struct cpumask *cpus,
 				 const struct cpumask *(*siblings)(int cpu));
 
@@ -727,7 +732,7 @@ bool knumad_migrate_all(unsigned long until);
 void knumad_tasks_look(struct knumad_proc *proc);
 void knumad_tasks_set_home(struct knumad_proc *proc, int nid);
 void knumad_tasks_settle(struct knumad_proc *proc);
-void knumad_tasks_forget(struct task_struct *leader);
+void knumad_tasks_forget(struct knumad_proc *proc);
 
 /* === stats.c === */
 

@@ -279,13 +279,13 @@ static int target_of(const struct knumad_proc *proc, int nid)
 /* The cpuset may have changed since the last look; what is on its way then arrives */
 static bool may_go(struct knumad_proc *proc, int nid)
 {
-	struct task_struct *leader = knumad_proc_task(proc);
+	struct task_struct *task = knumad_proc_task(proc);
 	bool allowed;
 
-	if (!leader)
+	if (!task)
 		return false;
-	allowed = node_isset(nid, cpuset_mems_allowed(leader));
-	put_task_struct(leader);
+	allowed = node_isset(nid, cpuset_mems_allowed(task));
+	put_task_struct(task);
 	return allowed;
 }
 

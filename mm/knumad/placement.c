@@ -259,10 +259,20 @@ static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
 	return s->cost[(size_t)idx * s->pl->nr_nodes + nid];
 }
 
-static bool fits_cpu(const struct place_state *s,
-		     const struct knumad_pl_proc *p, int nid, s64 cores)
+/*
+ * Are there cores enough for @p on a node, where @cores are left, and does it have the use
+ * of that many? With so much more as @grace.
+ *
+ *   2 nodes of 4 cores, 3 threads that may use one CPU of node 0 and all of node 1:
+ *   "no_cpus" on node 0, though it is idle.
+ */
+static bool fits_cpu(const struct knumad_pl_proc *p, int nid, s64 cores, s64 grace)
 {
-	return p->bound || (s64)p->load <= cores + KNUMAD_CPU_SLACK;
+	if (p->bound)
+		return true;
+	if (p->cap)
+		cores = min(cores, (s64)p->cap[nid]);
+	return (s64)p->load <= cores + KNUMAD_CPU_SLACK + grace;
 }
 
 static bool usable(const struct place_state *s,
@@ -275,7 +285,7 @@ static bool fits(const struct place_state *s, unsigned int idx, int nid)
 {
 	const struct knumad_pl_proc *p = &s->pl->procs[idx];
 
-	return usable(s, p, nid) && fits_cpu(s, p, nid, s->cores[nid]) &&
+	return usable(s, p, nid) && fits_cpu(p, nid, s->cores[nid], 0) &&
 	       (s64)s->size[idx] <= s->room[nid];
 }
 
@@ -386,7 +396,7 @@ static void keep_incumbents(struct place_state *s)
 		if (s->fresh[idx])
 			continue;
 		if (p->skip || !usable(s, p, home) ||
-		    !fits_cpu(s, p, home, s->cores[home] + KNUMAD_CPU_SLACK) ||
+		    !fits_cpu(p, home, s->cores[home], KNUMAD_CPU_SLACK) ||
 		    (s64)s->size[idx] > s->room[home]) {
 			p->home = NUMA_NO_NODE;
 			s->fresh[idx] = true;

@@ -39,6 +39,7 @@ struct knumad_pl_node {
  * @used:	pages per node used since the last pass
  * @fixed:	the part of @resident that must not move (mlock, mbind, ...)
  * @cpu:	share of its running threads per node, in thousandths
+ * @cap:	cores per node that its threads may use, in thousandths, NULL for all
  * @load:	cores it can use, in thousandths
  * @local:	thousandths of its memory that is local where it belongs, by
  *		samples; 0 if it is not sampled
@@ -56,6 +57,7 @@ struct knumad_pl_proc {
 	const unsigned long *used;
 	const unsigned long *fixed;
 	const unsigned int *cpu;
+	const unsigned int *cap;
 	unsigned long load;
 	unsigned int local;
 	unsigned int horizon;

@@ -156,6 +156,7 @@ static void show_mm(struct seq_file *m, struct task_struct *task, struct mm_stru
  */
 int knumad_task_show(struct seq_file *m, struct task_struct *task)
 {
+	struct task_struct *live;
 	struct mm_struct *mm;
 	int ret;
 
@@ -169,13 +170,18 @@ int knumad_task_show(struct seq_file *m, struct task_struct *task)
 	ret = -EINVAL;
 	if (READ_ONCE(task->flags) & PF_KTHREAD)
 		goto unlock;
-	mm = get_task_mm(task);
 	ret = -ESRCH;
-	if (!mm)
+	live = knumad_live_thread(task, &mm);
+	if (!live)
 		goto unlock;
-	show_mm(m, task, mm);
-	mmput(mm);
-	ret = 0;
+	ret = -EACCES;
+	/* Of a leader that has exited nobody can tell whether it may be looked at */
+	if (live == task || ptrace_may_access(live, PTRACE_MODE_READ_FSCREDS)) {
+		show_mm(m, live, mm);
+		ret = 0;
+	}
+	put_task_struct(live);
+	mmdrop(mm);
 unlock:
 	up_read(&task->signal->exec_update_lock);
 	return ret;
@@ -215,6 +221,7 @@ int knumad_task_write(struct task_struct *task, const struct cred *who,
 		      const char __user *buf, size_t count)
 {
 	char word[KNUMAD_WORD + 1] = {};
+	struct task_struct *live;
 	struct mm_struct *mm;
 	int choice, ret;
 
@@ -230,15 +237,16 @@ int knumad_task_write(struct task_struct *task, const struct cred *who,
 	if (ret)
 		return ret;
 	ret = -ESRCH;
-	mm = get_task_mm(task);
-	if (!mm)
+	live = knumad_live_thread(task, &mm);
+	if (!live)
 		goto unlock;
 	ret = -EPERM;
-	if (may_choose(task, mm, who)) {
+	if (may_choose(live, mm, who)) {
 		knumad_choose(mm, choice);
 		ret = 0;
 	}
-	mmput(mm);
+	put_task_struct(live);
+	mmdrop(mm);
 unlock:
 	up_read(&task->signal->exec_update_lock);
 	return ret;

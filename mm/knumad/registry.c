@@ -9,6 +9,7 @@
  */
 
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/prctl.h>
@@ -121,47 +122,51 @@ struct knumad_proc *knumad_registry_find(struct mm_struct *mm)
 	return slot ? mm_slot_entry(slot, struct knumad_proc, slot) : NULL;
 }
 
-/* The mm of a process, with an mm_count reference; its leader may have exited */
-static struct mm_struct *group_mm(struct task_struct *leader)
+/**
+ * knumad_live_thread - a thread of a process that still has its memory, and that
+ * @task: any thread of it, or its leader, which may have exited before the others
+ * @mm: out: its mm, with an mm_count reference
+ *
+ * A leader that has exited is no longer moved with its threads from one control group to
+ * another, and has no mm that tells who may look at it.
+ *
+ * Return: @task or another thread, with a reference, NULL if all have exited.
+ */
+struct task_struct *knumad_live_thread(struct task_struct *task, struct mm_struct **mm)
 {
-	struct mm_struct *mm = NULL;
-	struct task_struct *t;
-
-	rcu_read_lock();
-	for_each_thread(leader, t) {
-		task_lock(t);
-		mm = t->mm;
-		if (mm)
-			mmgrab(mm);
-		task_unlock(t);
-		if (mm)
-			break;
-	}
-	rcu_read_unlock();
-	return mm;
+	task = find_lock_task_mm(task);
+	if (!task)
+		return NULL;
+	*mm = task->mm;
+	mmgrab(*mm);
+	get_task_struct(task);
+	task_unlock(task);
+	return task;
 }
 
 /**
- * knumad_proc_task - the thread group of a watched process
+ * knumad_proc_task - a live thread of a watched process
  * @proc: the process
  *
- * Return: its leader with a reference, NULL if it has exited or runs another
- * program by now.
+ * Return: its leader, or, if that has exited, another, with a reference; NULL if all have
+ * exited or it runs another program by now.
  */
 struct task_struct *knumad_proc_task(struct knumad_proc *proc)
 {
-	struct task_struct *leader;
+	struct task_struct *leader, *task;
 	struct mm_struct *mm;
 
 	leader = get_pid_task(proc->pid, PIDTYPE_TGID);
 	if (!leader)
 		return NULL;
-	mm = group_mm(leader);
-	if (mm)
-		mmdrop(mm);
-	if (mm == proc->slot.mm)
-		return leader;
+	task = knumad_live_thread(leader, &mm);
 	put_task_struct(leader);
+	if (!task)
+		return NULL;
+	mmdrop(mm);
+	if (mm == proc->slot.mm)
+		return task;
+	put_task_struct(task);
 	return NULL;
 }
 
@@ -181,7 +186,7 @@ void knumad_registry_begin_at(struct knumad_proc *proc)
 static size_t proc_size(int nr)
 {
 	return sizeof(struct knumad_proc) +
-	       nr * (6 * sizeof(unsigned long) + sizeof(unsigned int));
+	       nr * (6 * sizeof(unsigned long) + 2 * sizeof(unsigned int));
 }
 
 /* Takes over the caller's mm_count reference if it succeeds */
@@ -210,6 +215,7 @@ static bool enrol(struct task_struct *leader, struct mm_struct *mm)
 		.fixed = counts + 5 * nr,
 	};
 	proc->cpu = (unsigned int *)(counts + 6 * nr);
+	proc->cap = proc->cpu + nr;
 	mutex_init(&proc->move_lock);
 	proc->home = NUMA_NO_NODE;
 	proc->pending = NUMA_NO_NODE;
@@ -230,15 +236,9 @@ static bool enrol(struct task_struct *leader, struct mm_struct *mm)
 
 static void drop(struct knumad_proc *proc)
 {
-	struct task_struct *leader;
-
 	knumad_sampling_end(proc);
 	/* Also after exec: the new program starts without a home */
-	leader = get_pid_task(proc->pid, PIDTYPE_TGID);
-	if (leader) {
-		knumad_tasks_forget(leader);
-		put_task_struct(leader);
-	}
+	knumad_tasks_forget(proc);
 	mutex_lock(&knumad_procs_lock);
 	hash_del(&proc->slot.hash);
 	list_del(&proc->slot.mm_node);
@@ -271,13 +271,13 @@ static bool sweep_watched(void)
 
 	list_for_each_entry_safe(proc, next, &knumad_procs, slot.mm_node) {
 		struct mm_struct *mm = proc->slot.mm;
-		struct task_struct *leader = NULL;
+		struct task_struct *task = NULL;
 
 		if (atomic_read(&mm->mm_users) && is_wanted(mm) &&
 		    get_mm_counter(mm, MM_ANONPAGES) >= min_resident() / 2)
-			leader = knumad_proc_task(proc);
-		if (leader) {
-			put_task_struct(leader);
+			task = knumad_proc_task(proc);
+		if (task) {
+			put_task_struct(task);
 			continue;
 		}
 		drop(proc);
@@ -292,13 +292,13 @@ static u64 min_cpu_ns(void)
 }
 
 /*
- * Not worth a closer look: a kernel thread, a process that exits, or one that
- * never had threads and has not used enough CPU time. Most processes are done
- * with here, by a look at their leader alone.
+ * Not worth a closer look: a kernel thread, or a process that never had threads
+ * and has not used enough CPU time. Most processes are done with here, by a look
+ * at their leader alone, which may have exited before its threads.
  */
 static bool is_nobody(struct task_struct *leader)
 {
-	if (READ_ONCE(leader->flags) & (PF_KTHREAD | PF_EXITING))
+	if (READ_ONCE(leader->flags) & PF_KTHREAD)
 		return true;
 	return thread_group_empty(leader) &&
 	       READ_ONCE(leader->se.sum_exec_runtime) +
@@ -344,10 +344,13 @@ static bool is_busy(struct task_struct *leader)
 /* The mm of a process that should be watched, with an mm_count reference */
 static struct mm_struct *candidate(struct task_struct *leader)
 {
-	struct mm_struct *mm = group_mm(leader);
+	struct task_struct *task;
+	struct mm_struct *mm;
 
-	if (!mm)
+	task = knumad_live_thread(leader, &mm);
+	if (!task)
 		return NULL;
+	put_task_struct(task);
 	if (get_mm_counter(mm, MM_ANONPAGES) >= min_resident() &&
 	    is_wanted(mm) && !knumad_registry_find(mm) && is_busy(leader))
 		return mm;

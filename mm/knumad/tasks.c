@@ -41,11 +41,13 @@
  * @src_cpu: where it is
  * @dst_cpu: where it would go
  * @dst_idle: @dst_cpu is idle
- * @others: there are threads on @src_cpu that do not prefer its node
+ * @others: there are threads on @src_cpu that do not prefer its node, and may go
  *
- * Scheduler hook, under the runqueue lock of @src_cpu. A thread stays at home
- * unless a CPU would stay idle for it: while others could go in its place, or a
- * CPU at home is idle and will have it soon, that is not so.
+ * Scheduler hook, under the runqueue lock of @src_cpu, of a thread that does not run
+ * and so keeps its mm. A thread stays at home unless a CPU would stay idle for it: while
+ * others could go in its place, or a CPU at home is idle and will have it soon, that is
+ * not so. A preferred node alone is no home: fork copies it, exec keeps it, and mainline's
+ * balancing leaves it behind.
  *
  * Return: true to keep it.
  */
@@ -57,6 +59,8 @@ bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
 
 	if (home == NUMA_NO_NODE || cpu_to_node(src_cpu) != home ||
 	    cpu_to_node(dst_cpu) == home)
+		return false;
+	if (!p->mm || !test_bit(MMF_KNUMAD_HOME, &p->mm->flags))
 		return false;
 	if (others || !dst_idle)
 		return true;
@@ -88,22 +92,12 @@ static bool has_mempolicy(struct task_struct *t)
 	return bound;
 }
 
-/* Remove from @nodes those on which @t may not run */
-static void restrict_nodes(struct task_struct *t, nodemask_t *nodes)
-{
-	int nid;
-
-	if (cpumask_subset(cpu_online_mask, t->cpus_ptr))
-		return;
-	for_each_node_mask(nid, *nodes)
-		if (!cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
-			node_clear(nid, *nodes);
-}
 
 /**
  * struct look - what one look at the threads of a process finds
  * @elapsed_ns: in: time since the last look, 0 if there was none
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
+ * @cpus: CPUs that any of these may use; of the one thread that looks
  * @cpu_ns: CPU time of all threads, the dead included
  * @late_ns: of that, what was used before the last look, but told after it
  * @threads: number of threads
@@ -115,6 +109,7 @@ static void restrict_nodes(struct task_struct *t, nodemask_t *nodes)
 struct look {
 	u64 elapsed_ns;
 	nodemask_t nodes;
+	struct cpumask *cpus;
 	u64 cpu_ns;
 	u64 late_ns;
 	unsigned int threads;
@@ -142,33 +137,57 @@ static bool is_bystander(struct task_struct *t, u64 all_ns)
 	       READ_ONCE(t->se.sum_exec_runtime) < all_ns / KNUMAD_ACTIVE_SHARE;
 }
 
+/* Where may it run? Nodes that it may not use are no home for its process. */
+static void look_at_affinity(struct task_struct *t, struct look *look)
+{
+	int nid;
+
+	cpumask_or(look->cpus, look->cpus, t->cpus_ptr);
+	if (cpumask_subset(cpu_online_mask, t->cpus_ptr))
+		return;
+	for_each_node_mask(nid, look->nodes)
+		if (!cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
+			node_clear(nid, look->nodes);
+}
+
 /*
  * The time of a thread that runs is brought up to date by the tick. Where there is none for
  * long, or the hypervisor had the CPU, it comes late, and all at once. No thread has used
  * more than the time that has passed; it counted as running when its time was missing.
  */
-static void look_at_threads(struct task_struct *leader, struct look *look)
+static void look_at_threads(struct task_struct *task, struct look *look)
 {
+	struct task_cputime times;
 	struct task_struct *t;
 
+	/* Counts each thread that exits meanwhile once */
+	thread_group_cputime(task, &times);
+	look->cpu_ns = times.sum_exec_runtime;
 	rcu_read_lock();
-	look->cpu_ns = READ_ONCE(leader->signal->sum_sched_runtime);
-	for_each_thread(leader, t) {
+	for_each_thread(task, t) {
 		u64 recent = recent_ns(t);
 
 		look->threads++;
 		look->running += task_is_running(t);
-		look->cpu_ns += READ_ONCE(t->se.sum_exec_runtime);
 		look->late_ns += recent - min(recent, look->elapsed_ns);
 		look->per_node[cpu_to_node(task_cpu(t))] += recent;
 		WRITE_ONCE(t->node_stamp, READ_ONCE(t->se.sum_exec_runtime));
 		if (has_mempolicy(t))
 			look->policy = true;
 	}
-	for_each_thread(leader, t)
+	for_each_thread(task, t)
 		if (!is_bystander(t, look->cpu_ns))
-			restrict_nodes(t, &look->nodes);
+			look_at_affinity(t, look);
 	rcu_read_unlock();
+}
+
+/* Cores that a process may use, thousandths */
+static void update_cap(struct knumad_proc *proc, const struct look *look)
+{
+	int nid;
+
+	for_each_node_state(nid, N_CPU)
+		proc->cap[nid] = knumad_node_cores(nid, look->cpus);
 }
 
 static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
@@ -188,31 +207,35 @@ static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
 
 /**
  * knumad_tasks_look - sample the threads of a process
- * @proc: the process; load, CPU shares, allowed nodes, bound are updated
+ * @proc: the process; load, CPU shares, allowed nodes and cores, bound are updated
  *
  * Knumad thread only; may sleep.
  */
 void knumad_tasks_look(struct knumad_proc *proc)
 {
-	struct task_struct *leader = knumad_proc_task(proc);
+	static struct cpumask cpus;	/* of the one thread */
+	struct task_struct *task = knumad_proc_task(proc);
 	bool first = !proc->look_ns;
 	u64 now = knumad_topo.stamp;
 	struct look look = {
 		.elapsed_ns = first ? 0 : now - proc->look_ns,
 		.nodes = node_states[N_CPU],
+		.cpus = &cpus,
 	};
 	unsigned long sample;
 
-	if (!leader)
+	if (!task)
 		return;
+	cpumask_clear(&cpus);
 	look.per_node = kcalloc(knumad_topo.nr, sizeof(*look.per_node),
 				GFP_KERNEL);
 	if (!look.per_node)
 		goto put;
 
-	proc->mems = cpuset_mems_allowed(leader);
+	proc->mems = cpuset_mems_allowed(task);
 	nodes_and(proc->mems, proc->mems, node_states[N_MEMORY]);
-	look_at_threads(leader, &look);
+	look_at_threads(task, &look);
+	update_cap(proc, &look);
 
 	sample = knumad_load_sample(look.cpu_ns -
 				    min(proc->cpu_ns + look.late_ns, look.cpu_ns),
@@ -226,10 +249,12 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	proc->one_node = nodes_weight(look.nodes) == 1;
 	nodes_and(proc->allowed, look.nodes, proc->mems);
 	proc->bound = judge(proc, look.policy);
-	get_task_comm(proc->comm, leader);
+	rcu_read_lock();
+	get_task_comm(proc->comm, task->group_leader);
+	rcu_read_unlock();
 	kfree(look.per_node);
 put:
-	put_task_struct(leader);
+	put_task_struct(task);
 }
 
 static void prefer(struct task_struct *t, int nid)
@@ -238,23 +263,29 @@ static void prefer(struct task_struct *t, int nid)
 		knumad_set_preferred(t, nid);
 }
 
-static void set_preferred(struct task_struct *leader, int nid)
+static void set_preferred(struct task_struct *task, int nid)
 {
 	struct task_struct *t;
 
 	rcu_read_lock();
-	for_each_thread(leader, t)
+	for_each_thread(task, t)
 		prefer(t, nid);
 	rcu_read_unlock();
 }
 
 /**
  * knumad_tasks_forget - no thread of a process has a home any more
- * @leader: its thread group leader
+ * @proc: the process, which may have exited, or run another program by now
  */
-void knumad_tasks_forget(struct task_struct *leader)
+void knumad_tasks_forget(struct knumad_proc *proc)
 {
+	struct task_struct *leader = get_pid_task(proc->pid, PIDTYPE_TGID);
+
+	clear_bit(MMF_KNUMAD_HOME, &proc->slot.mm->flags);
+	if (!leader)
+		return;
 	set_preferred(leader, NUMA_NO_NODE);
+	put_task_struct(leader);
 }
 
 /**
@@ -266,12 +297,14 @@ void knumad_tasks_forget(struct task_struct *leader)
  */
 void knumad_tasks_set_home(struct knumad_proc *proc, int nid)
 {
-	struct task_struct *leader = knumad_proc_task(proc);
+	struct task_struct *task = knumad_proc_task(proc);
 
-	if (!leader)
+	if (nid == NUMA_NO_NODE)
+		clear_bit(MMF_KNUMAD_HOME, &proc->slot.mm->flags);
+	if (!task)
 		return;
-	set_preferred(leader, nid);
-	put_task_struct(leader);
+	set_preferred(task, nid);
+	put_task_struct(task);
 }
 
 /* Idle, or busy with ourselves only: we will go to sleep again */
@@ -354,6 +387,9 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 	int from = task_cpu(t), cpu;
 	s64 best_gain = 0;
 
+	/* Whoever it is must not go to a CPU that is not ours */
+	if (!knumad_cpu_usable(from))
+		return NULL;
 	rcu_read_lock();
 	for_each_cpu_and(cpu, cpumask_of_node(home), t->cpus_ptr) {
 		struct task_struct *other;
@@ -439,16 +475,16 @@ static bool is_away(struct task_struct *t, int home)
  */
 void knumad_tasks_settle(struct knumad_proc *proc)
 {
-	struct task_struct *leader = knumad_proc_task(proc);
+	struct task_struct *task = knumad_proc_task(proc);
 	struct task_struct *away[KNUMAD_MAX_MOVES], *t;
 	unsigned int nr = 0, i;
 
-	if (!leader)
+	if (!task)
 		return;
 
 	proc->displaced = 0;
 	rcu_read_lock();
-	for_each_thread(leader, t) {
+	for_each_thread(task, t) {
 		int home = knumad_thread_home(proc, t->pid);
 
 		prefer(t, home);
@@ -459,6 +495,8 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 		away[nr++] = t;
 	}
 	rcu_read_unlock();
+	/* Now that none has a home of long ago; pairs with __knumad_keeps_home() */
+	set_bit(MMF_KNUMAD_HOME, &proc->slot.mm->flags);
 
 	for (i = 0; i < nr; i++) {
 		int home = knumad_thread_home(proc, away[i]->pid);
@@ -469,5 +507,5 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 			call_home(away[i], home);
 		put_task_struct(away[i]);
 	}
-	put_task_struct(leader);
+	put_task_struct(task);
 }

@@ -7,6 +7,7 @@
  */
 
 #include <linux/cpumask.h>
+#include <linux/cpuset.h>
 #include <linux/kernel_stat.h>
 #include <linux/math64.h>
 #include <linux/mmzone.h>
@@ -18,6 +19,10 @@
 #include "internal.h"
 
 struct knumad_topology knumad_topo;
+
+/* CPU time of each CPU at the last snapshot, ns, and those it is known of */
+static DEFINE_PER_CPU(u64, busy_seen);
+static struct cpumask cpus_seen;
 
 /**
  * knumad_topology_usable - is there anything to balance?
@@ -33,14 +38,13 @@ bool knumad_topology_usable(void)
  * knumad_cpu_usable - may knumad put threads on a CPU?
  * @cpu: the CPU
  *
- * Isolated and nohz_full CPUs are their owner's.
+ * Isolated and nohz_full CPUs are their owner's, also those of an isolated cpuset.
  *
  * Return: true if it may.
  */
 bool knumad_cpu_usable(int cpu)
 {
-	return cpu_active(cpu) && housekeeping_cpu(cpu, HK_TYPE_DOMAIN) &&
-	       housekeeping_cpu(cpu, HK_TYPE_TICK);
+	return cpu_active(cpu) && !cpu_is_isolated(cpu);
 }
 
 /**
@@ -108,31 +112,53 @@ static u64 cpu_busy_ns(int cpu)
 	       stat.cpustat[CPUTIME_SOFTIRQ];
 }
 
-static void update_busy(struct knumad_topology *topo, int nid, u64 elapsed)
+/* CPU time used on a node since the last snapshot, ns */
+static u64 recent_busy_ns(int nid)
 {
 	u64 ns = 0;
 	int cpu;
 
-	for_each_cpu_and(cpu, cpumask_of_node(nid), cpu_online_mask)
-		ns += cpu_busy_ns(cpu);
-	/* A CPU that went away takes its time with it: count nothing then */
-	if (elapsed && ns >= topo->busy_ns[nid])
-		WRITE_ONCE(topo->busy[nid],
-			   div64_u64((ns - topo->busy_ns[nid]) * 1000,
-				     elapsed));
-	topo->busy_ns[nid] = ns;
+	for_each_cpu_and(cpu, cpumask_of_node(nid), cpu_online_mask) {
+		u64 now = cpu_busy_ns(cpu);
+		u64 *then = per_cpu_ptr(&busy_seen, cpu);
+
+		/* What it has done before it came on line is long past */
+		if (cpumask_test_cpu(cpu, &cpus_seen))
+			ns += now - min(now, *then);
+		cpumask_set_cpu(cpu, &cpus_seen);
+		*then = now;
+	}
+	return ns;
 }
 
-static unsigned long node_cores(int nid)
+static void update_busy(struct knumad_topology *topo, int nid, u64 elapsed)
+{
+	u64 ns = recent_busy_ns(nid);
+
+	if (elapsed)
+		WRITE_ONCE(topo->busy[nid], div64_u64(ns * 1000, elapsed));
+	topo->busy_ns[nid] += ns;
+}
+
+/**
+ * knumad_node_cores - cores of a node that knumad may use
+ * @nid: the node
+ * @of: of these CPUs only, NULL for all
+ *
+ * Knumad thread only.
+ *
+ * Return: thousandths of a core.
+ */
+unsigned long knumad_node_cores(int nid, const struct cpumask *of)
 {
 	static struct cpumask cpus;	/* of the one thread */
 	unsigned int cpu;
 
 	cpumask_clear(&cpus);
 	for_each_cpu(cpu, cpumask_of_node(nid))
-		if (knumad_cpu_usable(cpu))
+		if (knumad_cpu_usable(cpu) && (!of || cpumask_test_cpu(cpu, of)))
 			cpumask_set_cpu(cpu, &cpus);
-	return knumad_count_cores(&cpus, smt_siblings);
+	return knumad_count_cores(&cpus, smt_siblings) * 1000;
 }
 
 /**
@@ -151,6 +177,7 @@ void knumad_topology_update(struct knumad_topology *topo)
 	if (!topo->stamp)
 		elapsed = 0;
 	topo->stamp = now;
+	cpumask_and(&cpus_seen, &cpus_seen, cpu_online_mask);
 
 	for (i = 0; i < topo->nr; i++) {
 		bool online = node_state(i, N_MEMORY) || node_state(i, N_CPU);
@@ -159,7 +186,7 @@ void knumad_topology_update(struct knumad_topology *topo)
 		WRITE_ONCE(topo->node[i].free,
 			   node_state(i, N_MEMORY) ? knumad_node_free(i) : 0);
 		if (online) {
-			cores = node_cores(i) * 1000;
+			cores = knumad_node_cores(i, NULL);
 			update_busy(topo, i, elapsed);
 		}
 		/* A home needs memory as well as cores */

@@ -39,11 +39,39 @@ static const struct place_case place_cases[] = {
 			{ .pages = { GB, GB }, .cpu = { 666, 333 },
 			  .load = 3000, FRESH, UNPLACED(NO_CPUS) },
 		},
+	}, {
+		"one CPU of an idle node",
+		.nodes = 2, .procs = 1, .cores = { 4000, 4000 },
+		.proc = {
+			{ .pages = { GB, 0 }, .cpu = { 250, 750 }, .cap = { 1000, 4000 },
+			  .load = 3000, FRESH, WANT(1, HOME) },
+		},
 	},
 	/*
 	 * CPU capacity
 	 */
 	{
+		"may use too few cores of any node",
+		.nodes = 2, .procs = 1, .cores = { 4000, 4000 },
+		.proc = {
+			{ .pages = { GB, 0 }, .cpu = { 500, 500 }, .cap = { 1000, 1000 },
+			  .load = 2000, FRESH, UNPLACED(NO_CPUS) },
+		},
+	}, {
+		"who may use fewer cores than before goes where he has more",
+		.nodes = 2, .procs = 1, .cores = { 4000, 4000 },
+		.proc = {
+			{ .pages = { GB, 0 }, .cpu = { 250, 750 }, .cap = { 1000, 3000 },
+			  .load = 3000, AT(0), WANT(1, HOME) },
+		},
+	}, {
+		"half a core too much has half a core of grace",
+		.nodes = 2, .procs = 1, .cores = { 4000, 4000 },
+		.proc = {
+			{ .pages = { GB, 0 }, .cpu = { 1000, 0 }, .cap = { 1000, 4000 },
+			  .load = 2000, AT(0), WANT(0, HOME) },
+		},
+	}, {
 		"half a core too much fits",
 		.nodes = 2, .procs = 1,
 		.proc = {

@@ -26,6 +26,7 @@ static void add_proc(struct machine *m, const struct proc_spec *spec)
 		.used = m->used[n],
 		.fixed = m->fixed[n],
 		.cpu = m->cpu[n],
+		.cap = memchr_inv(spec->cap, 0, sizeof(spec->cap)) ? spec->cap : NULL,
 		.load = spec->load,
 		.horizon = spec->horizon ?: 10,
 		.allowed = to_nodes(spec->allowed),

@@ -53,6 +53,7 @@ static const u8 asymmetric[] __maybe_unused = {
  * @pages: resident, and used unless @idle
  * @fixed: of those, must not move
  * @cpu: share of its threads per node, in thousandths
+ * @cap: cores per node that it may use, in thousandths, all if they are all 0
  * @load: in thousandths of a core
  * @horizon: 0 for the least, 10
  * @allowed: a bit per node, 0 for all
@@ -69,6 +70,7 @@ struct proc_spec {
 	unsigned long pages[MAX_NODES];
 	unsigned long fixed[MAX_NODES];
 	unsigned int cpu[MAX_NODES];
+	unsigned int cap[MAX_NODES];
 	unsigned long load;
 	unsigned int horizon;
 	unsigned long allowed;

@@ -136,20 +136,6 @@ static void generation(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3U, t->generation);
 }
 
-/* A CPU that went away takes its time with it: the old rate stays */
-static void busy_never_wraps(struct kunit *test)
-{
-	struct knumad_topology *t = new_topology(test);
-	int nid = first_node(node_states[N_CPU]);
-
-	knumad_topology_update(t);
-	t->busy[nid] = 1234;
-	t->busy_ns[nid] = U64_MAX;
-	knumad_topology_update(t);
-	KUNIT_EXPECT_EQ(test, 1234UL, t->busy[nid]);
-	KUNIT_EXPECT_LT(test, t->busy_ns[nid], U64_MAX);
-}
-
 /* The reserve and the watermarks are never given away */
 static void reserve(struct kunit *test)
 {
@@ -166,6 +152,24 @@ static void reserve(struct kunit *test)
 
 	KUNIT_EXPECT_GT(test, much, 0UL);
 	KUNIT_EXPECT_LT(test, little, much);
+}
+
+/* Of a node, no more than of the CPUs that are asked for */
+static void node_cores(struct kunit *test)
+{
+	struct cpumask *cpus = kunit_kzalloc(test, sizeof(*cpus), GFP_KERNEL);
+	int nid;
+
+	KUNIT_ASSERT_NOT_NULL(test, cpus);
+	for_each_node_state(nid, N_CPU) {
+		unsigned long all = knumad_node_cores(nid, NULL);
+
+		KUNIT_EXPECT_EQ(test, all, knumad_node_cores(nid, cpu_online_mask));
+		KUNIT_EXPECT_EQ(test, 0UL, knumad_node_cores(nid, cpus));
+		cpumask_copy(cpus, cpumask_of(cpumask_first(cpumask_of_node(nid))));
+		KUNIT_EXPECT_EQ(test, min(all, 1000UL), knumad_node_cores(nid, cpus));
+		cpumask_clear(cpus);
+	}
 }
 
 static void usable_cpus(struct kunit *test)
@@ -187,7 +191,7 @@ static struct kunit_case topology_cases[] = {
 	KUNIT_CASE_PARAM(count_cores, cores_gen_params),
 	KUNIT_CASE(snapshot),
 	KUNIT_CASE(generation),
-	KUNIT_CASE(busy_never_wraps),
+	KUNIT_CASE(node_cores),
 	KUNIT_CASE(reserve),
 	KUNIT_CASE(usable_cpus),
 	{}

@@ -9,6 +9,7 @@
 #define MEM		(16 * KN_MB)
 #define CPUS		"/sys/devices/system/cpu/"
 #define ROUNDS		3
+#define PAST_MS		5000
 
 FIXTURE(hotplug)
 {
@@ -129,6 +130,59 @@ TEST_F(hotplug, switched_meanwhile)
 	ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
 	EXPECT_EQ(0, kn_stop(self->worker[0]));
 	EXPECT_EQ(0, kn_stop(self->worker[1]));
+}
+
+/* CPU time of a CPU since boot, ms */
+static __u64 cpu_ms(int cpu)
+{
+	char name[16];
+	__u64 user, nice, system;
+	char *at, stat[8192];
+
+	snprintf(name, sizeof(name), "cpu%d ", cpu);
+	if (kn_read("/proc/stat", stat, sizeof(stat)) < 0)
+		return 0;
+	at = strstr(stat, name);
+	if (!at || sscanf(at + strlen(name), "%llu %llu %llu", &user, &nice, &system) != 3)
+		return 0;
+	return (user + nice + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* What a CPU did before it went away is not what others do when it is back */
+TEST_F(hotplug, cpu_with_a_past)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node[0], .threads = 1, .cpu_node = self->node[0],
+	};
+	int nr, cpu = 0;
+	__u64 cleared;
+
+	if (kn_topo.nr_full != 2 || kn_max_cpus() > 2)
+		SKIP(return, "needs two nodes of two CPUs");
+	self->worker[0] = kn_start(&work);
+	work.size = KN_MB;
+	work.cpu_node = self->node[1];
+	work.pinned = true;
+	self->worker[1] = kn_start(&work);
+	ASSERT_TRUE(self->worker[0] && self->worker[1]);
+	while (kn_topo.node_of_cpu[cpu] != self->node[1])
+		cpu++;
+	ASSERT_TRUE(kn_wait_until(cpu_ms(cpu) > PAST_MS || cpu_ms(cpu + 1) > PAST_MS,
+				  KN_PATIENCE));
+	EXPECT_EQ(0, kn_stop(self->worker[1]));
+
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_home(self->worker[0]->pid) == self->node[0], KN_PATIENCE))
+		kn_dump();
+	nr = set_cpus(self->node[1], "0");
+	ASSERT_EQ(kn_topo.cpus[self->node[1]], nr);
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	cleared = kn_stat("homes_cleared");
+	ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
+	ASSERT_TRUE(kn_wait_passes(6, KN_PATIENCE));
+	EXPECT_EQ(cleared, kn_stat("homes_cleared"))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(self->worker[0]));
 }
 
 /*

@@ -1122,15 +1122,46 @@ static void answer(int fd, char reply)
 		_exit(1);
 }
 
+/* What a worker process has, besides its memory */
+struct worker_self {
+	struct kn_worker *worker;
+	struct thread_arg arg[KN_MAX_THREADS];
+	pthread_t thread[KN_MAX_THREADS];
+	int from, to;
+};
+
+/* The second half of its life: it waits until it is told to stop */
+static void *worker_wait(void *data)
+{
+	struct worker_self *self = data;
+	const struct kn_work *work = &self->worker->work;
+	struct kn_shared *sh = self->worker->sh;
+	int i, ret = 0;
+	char command;
+
+	if (read(self->from, &command, 1) != 1)
+		_exit(1);
+	KN_WRITE(sh->stop, 1);
+	for (i = 0; i < work->threads; i++)
+		pthread_join(self->thread[i], NULL);
+	sh->bad = worker_check(self->worker);
+	if (work->finish)
+		ret = work->finish(sh, work);
+	answer(self->to, ret ? 'f' : 'r');
+	for (;;)
+		pause();
+}
+
 /* The life of a worker. Answers: 'r'eady or done, 'u'nsupported, 'f'ailed. */
 static void worker_main(struct kn_worker *worker, pid_t parent, int from, int to)
 {
+	static struct worker_self self;
 	const struct kn_work *work = &worker->work;
 	struct kn_shared *sh = worker->sh;
-	struct thread_arg arg[KN_MAX_THREADS];
-	pthread_t thread[KN_MAX_THREADS];
-	char command;
+	pthread_t waiter;
 	int i, ret = 0;
+
+	self = (struct worker_self) { .worker = worker, .from = from, .to = to };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -1143,27 +1174,20 @@ static void worker_main(struct kn_worker *worker, pid_t parent, int from, int to
 	if (!ret && work->prepare)
 		ret = work->prepare(sh, work);
 	for (i = 0; !ret && i < work->threads; i++) {
-		arg[i].worker = worker;
-		arg[i].index = i;
-		ret = -pthread_create(&thread[i], NULL, worker_thread, &arg[i]);
+		self.arg[i].worker = worker;
+		self.arg[i].index = i;
+		ret = -pthread_create(&self.thread[i], NULL, worker_thread, &self.arg[i]);
 	}
+	if (!ret && work->leaderless)
+		ret = -pthread_create(&waiter, NULL, worker_wait, &self);
 	if (ret < 0 && !sh->why[0])
 		snprintf(sh->why, sizeof(sh->why), "%s", strerror(-ret));
 	answer(to, !ret ? 'r' : ret > 0 ? 'u' : 'f');
 	if (ret)
 		_exit(1);
-
-	if (read(from, &command, 1) != 1)
-		_exit(1);
-	KN_WRITE(sh->stop, 1);
-	for (i = 0; i < work->threads; i++)
-		pthread_join(thread[i], NULL);
-	sh->bad = worker_check(worker);
-	if (work->finish)
-		ret = work->finish(sh, work);
-	answer(to, ret ? 'f' : 'r');
-	for (;;)
-		pause();
+	if (work->leaderless)
+		pthread_exit(NULL);
+	worker_wait(&self);
 }
 
 static char await_answer(struct kn_worker *worker)
@@ -1395,10 +1419,16 @@ static unsigned int share_on(pid_t pid, const void *addr, size_t size, int node,
 	return nr ? on_node[node] * 1000 / nr : 0;
 }
 
+/* The kernel tells where the memory of a thread is only while that runs */
+static pid_t live_thread(const struct kn_worker *worker)
+{
+	return worker->work.leaderless ? worker->sh->thread[0].tid : worker->pid;
+}
+
 /* Per mille of the worker's memory (every @stride-th page of it) that is on @node */
 unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int stride)
 {
-	return share_on(worker->pid, worker->sh->mem, worker->sh->size, node, stride);
+	return share_on(live_thread(worker), worker->sh->mem, worker->sh->size, node, stride);
 }
 
 /* Per mille of the pages of a set that are on @node */

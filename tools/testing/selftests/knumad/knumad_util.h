@@ -247,6 +247,7 @@ struct kn_work {
 	const int *cpu_nodes;		/* ... or each on one of these nodes, */
 	bool pinned;			/* ... and stay there if so */
 	int pause_us;			/* rest of a thread between two sweeps */
+	bool leaderless;		/* the first thread of the process exits */
 	bool thin;			/* pattern in one word of a page only */
 	bool slow;			/* a sweep reads all of each page, too */
 	/*

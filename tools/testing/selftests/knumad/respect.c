@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "knumad_util.h"
@@ -212,6 +213,43 @@ TEST_F(respect, alternating_threads_bound_to_two_nodes)
 	left_alone(_metadata, self, &work, "affinity");
 }
 
+/* One CPU of the first node, all of the last one */
+static int before_few_cpus(struct kn_shared *sh, const struct kn_work *work)
+{
+	cpu_set_t first, set;
+	int cpu = 0;
+
+	kn_node_cpus(work->node, &first);
+	while (!CPU_ISSET(cpu, &first))
+		cpu++;
+	kn_node_cpus(kn_topo.full[kn_topo.nr_full - 1], &set);
+	CPU_SET(cpu, &set);
+	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+}
+
+/* Sweeps of all threads while they were on a node */
+static __u64 sweeps_on(const struct kn_worker *worker, int node)
+{
+	__u64 sum = 0;
+	int i;
+
+	for (i = 0; i < worker->work.threads; i++)
+		sum += KN_READ(worker->sh->thread[i].sweeps_on[node]);
+	return sum;
+}
+
+/* Has the first thread of a process exited? */
+static bool is_zombie(pid_t pid)
+{
+	char path[64], stat[512], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (kn_read(path, stat, sizeof(stat)) < 0)
+		return false;
+	at = strrchr(stat, ')');
+	return at && at[1] == ' ' && at[2] == 'Z';
+}
+
 /* The threads' masks are what they were: memory moves, not they. */
 TEST_F(respect, affinity_masks_stay)
 {
@@ -246,6 +284,110 @@ TEST_F(respect, affinity_changes)
 	EXPECT_TRUE(kn_wait_share(worker, self->far, KN_GATHERED, KN_PATIENCE))
 		kn_dump();
 	EXPECT_EQ(self->far, kn_threads_on(worker));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Threads have the use of one CPU where memory is, and of as many as they need elsewhere. */
+TEST_F(respect, few_cpus_of_a_node)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+
+	if (kn_topo.cpus[self->far] < 2 || kn_topo.cpus[self->near] < 2)
+		SKIP(return, "needs nodes of two CPUs");
+	work.threads = 2;
+	work.before = before_few_cpus;
+	work.cpu_node = KN_NONE;
+	work.pinned = false;
+	work.pause_us = 0;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_gathered_on(worker, 1) == self->near, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* Spin on a CPU for ever, as a process of its own. Returns its pid. */
+static pid_t spin(int cpu, int policy)
+{
+	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+	cpu_set_t set;
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, policy, &param))
+		_exit(1);
+	for (;;)
+		;
+}
+
+/*
+ * Others that may not go elsewhere take the CPUs of the node where a process is at home:
+ * rather run elsewhere, where CPUs are idle, than wait.
+ */
+static void cpus_taken(struct __test_metadata *_metadata, struct _test_data_respect *self,
+		       int policy)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	int cpu, i, nr = 0;
+	pid_t pid[2];
+	__u64 before;
+
+	if (kn_topo.cpus[self->near] != 2 || kn_topo.nr_full != 2)
+		SKIP(return, "needs two nodes of two CPUs");
+	work.node = self->near;
+	work.threads = 2;
+	work.pinned = false;
+	work.pause_us = 0;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_gathered_on(worker, 1) == self->near, KN_PATIENCE))
+		kn_dump();
+	before = sweeps_on(worker, self->far);
+	for (cpu = 0; nr < 2; cpu++)
+		if (kn_topo.node_of_cpu[cpu] == self->near)
+			pid[nr++] = spin(cpu, policy);
+	EXPECT_TRUE(kn_wait_until(sweeps_on(worker, self->far) > before + 20, KN_PATIENCE))
+		kn_dump();
+	for (i = 0; i < nr; i++) {
+		EXPECT_EQ(0, waitpid(pid[i], NULL, WNOHANG));
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+TEST_F(respect, cpus_taken_by_pinned_threads)
+{
+	cpus_taken(_metadata, self, SCHED_OTHER);
+}
+
+TEST_F(respect, cpus_taken_by_real_time_threads)
+{
+	cpus_taken(_metadata, self, SCHED_FIFO);
+}
+
+/* The thread that a process began with has exited: the others count. */
+TEST_F(respect, leader_exits)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+
+	work.leaderless = true;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_TRUE(kn_wait_until(is_zombie(worker->pid), KN_PATIENCE));
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "home"), KN_PATIENCE));
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
