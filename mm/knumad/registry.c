@@ -137,6 +137,7 @@ struct task_struct *knumad_live_thread(struct task_struct *task, struct mm_struc
 	task = find_lock_task_mm(task);
 	if (!task)
 		return NULL;
+	__acquire(&task->alloc_lock);	/* says to sparse what find_lock_task_mm() does not */
 	*mm = task->mm;
 	mmgrab(*mm);
 	get_task_struct(task);

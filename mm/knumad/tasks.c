@@ -92,7 +92,6 @@ static bool has_mempolicy(struct task_struct *t)
 	return bound;
 }
 
-
 /**
  * struct look - what one look at the threads of a process finds
  * @elapsed_ns: in: time since the last look, 0 if there was none
