@@ -12,6 +12,8 @@ SHAPES = {
     "asymmetric": Topology(nodes=3, distances="10,20,30;25,10,20;40,35,10"),
     "unequal": Topology(nodes=2, node_mb="768,384"),
     "cpu-less": Topology(nodes=3, cpus_per_node="2,2,0"),
+    # Nodes with so many CPUs that the scheduler evens them out
+    "wide": Topology(nodes=2, cpus_per_node="4"),
     # Its clock counts the instructions of one CPU: what takes how long
     "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
     # One node comes later
@@ -54,7 +56,7 @@ ONLY_IN = {
 SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
-ALONE = {"1-cpu": ["bounds"], "plug": ["hotadd"]}
+ALONE = {"1-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}
 
 
 def mode_of(profile, shape):

@@ -51,6 +51,8 @@
 #define THREADS		4000
 #define SPARSE		(64UL << 40)
 #define SPARSE_PAGES	2048
+#define GIVEN_BACK	(512UL << 30)
+#define HUGE		(2 * KN_MB)
 #define BASE		(1024 * KN_MB)
 
 /* Of each of many processes */
@@ -71,6 +73,7 @@ enum what {
 	VMAS_OF_A_PAGE,
 	MANY_THREADS,
 	SPARSE_MEMORY,
+	MEMORY_GIVEN_BACK,
 	BASE_PAGES,
 	HEAVY_FORK,
 };
@@ -83,6 +86,7 @@ FIXTURE_VARIANT(hold)
 FIXTURE_VARIANT_ADD(hold, vmas) { .what = VMAS_OF_A_PAGE };
 FIXTURE_VARIANT_ADD(hold, threads) { .what = MANY_THREADS };
 FIXTURE_VARIANT_ADD(hold, sparse) { .what = SPARSE_MEMORY };
+FIXTURE_VARIANT_ADD(hold, given_back) { .what = MEMORY_GIVEN_BACK };
 FIXTURE_VARIANT_ADD(hold, base_pages) { .what = BASE_PAGES };
 FIXTURE_VARIANT_ADD(hold, fork) { .what = HEAVY_FORK };
 
@@ -170,6 +174,24 @@ static int make_sparse(struct kn_shared *sh, const struct kn_work *work)
 	madvise(mem, SPARSE, MADV_NOHUGEPAGE);
 	for (at = 0; at < SPARSE; at += stride)
 		mem[at] = 1;
+	return 0;
+}
+
+/* A huge page in each GiB, given back: page tables with nothing in them stay */
+static int make_given_back(struct kn_shared *sh, const struct kn_work *work)
+{
+	size_t at;
+	char *mem = mmap(NULL, GIVEN_BACK, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	mem += -(unsigned long)mem % HUGE;
+	madvise(mem, GIVEN_BACK - HUGE, MADV_HUGEPAGE);
+	for (at = 0; at < GIVEN_BACK - HUGE; at += 1024 * KN_MB) {
+		mem[at] = 1;
+		madvise(mem + at, HUGE, MADV_DONTNEED);
+	}
 	return 0;
 }
 
@@ -275,6 +297,7 @@ static void describe(const struct _test_data_hold *self, enum what what, struct 
 		[VMAS_OF_A_PAGE] = make_vmas,
 		[MANY_THREADS] = make_threads,
 		[SPARSE_MEMORY] = make_sparse,
+		[MEMORY_GIVEN_BACK] = make_given_back,
 		[HEAVY_FORK] = begin_forks,
 		[BASE_PAGES] = NULL,
 	};

@@ -222,6 +222,52 @@ TEST_F(gather, halves_meet)
 		       MEM / KN_PAGE * (kn_share_on(worker, home, 1) - 500) / 1000);
 }
 
+/*
+ * As many threads as a node has CPUs: none is sent away to one that idles. Nodes of two CPUs
+ * would not tell, the scheduler takes a difference of two for none.
+ */
+FIXTURE(full_node)
+{
+	int home;
+};
+
+FIXTURE_SETUP(full_node)
+{
+	const char *why = kn_begin(2);
+
+	self->home = kn_topo.full[0];
+	if (!why && kn_topo.cpus[self->home] < 4)
+		why = "needs nodes of four CPUs";
+	if (why) {
+		kn_end();
+		SKIP(return, "%s", why);
+	}
+}
+
+FIXTURE_TEARDOWN(full_node)
+{
+	EXPECT_EQ(0, kn_stat("self_disabled"));
+	kn_end();
+}
+
+TEST_F(full_node, threads_stay)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->home, .threads = kn_topo.cpus[self->home],
+		.cpu_node = self->home,
+	};
+	struct kn_worker *worker = kn_start(&work);
+
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_gathered_on(worker, 1) == self->home &&
+				  kn_verdict_is(worker->pid, "home"), KN_PATIENCE))
+		kn_dump();
+	EXPECT_LE(990, kn_threads_at_home(worker, self->home, 10000))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
 int main(int argc, char **argv)
 {
 	kn_save_system();
