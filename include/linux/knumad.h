@@ -35,8 +35,8 @@ static __always_inline bool knumad_enabled(void)
 	return static_branch_unlikely(&knumad_key);
 }
 
-bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
-			 bool dst_idle, bool others);
+bool knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
+		       bool dst_idle, bool others);
 void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio);
 int knumad_prctl_set(unsigned long val, unsigned long arg3,
 		     unsigned long arg4, unsigned long arg5);
@@ -49,12 +49,6 @@ int knumad_task_write(struct task_struct *task, const struct cred *who,
 #else /* CONFIG_KNUMAD */
 
 static inline bool knumad_enabled(void)
-{
-	return false;
-}
-
-static inline bool __knumad_keeps_home(struct task_struct *p, int src_cpu,
-				       int dst_cpu, bool dst_idle, bool others)
 {
 	return false;
 }
@@ -77,14 +71,5 @@ static inline int knumad_prctl_get(unsigned long arg2, unsigned long arg3,
 }
 
 #endif /* CONFIG_KNUMAD */
-
-/* May the load balancer not take @p, queued on @src_cpu, to @dst_cpu? */
-static __always_inline bool knumad_keeps_home(struct task_struct *p,
-					      int src_cpu, int dst_cpu,
-					      bool dst_idle, bool others)
-{
-	return knumad_enabled() &&
-	       __knumad_keeps_home(p, src_cpu, dst_cpu, dst_idle, others);
-}
 
 #endif /* _LINUX_KNUMAD_H */

@@ -233,6 +233,10 @@ static int look_at_pud(pud_t *pud, unsigned long addr, unsigned long next,
 {
 	struct arm_state *a = walk->private;
 
+	if (knumad_hold_ends(walk->mm, a->hold, a->cursor, addr)) {
+		a->cursor = addr;
+		return -EINTR;
+	}
 	a->hold -= KNUMAD_PUD_ENTRIES;
 	return 0;
 }

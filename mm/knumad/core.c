@@ -357,13 +357,16 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	u64 cpu_ns = proc->cpu_ns;
 	bool soon = false;
 
-	knumad_tasks_look(proc);
+	if (knumad_tasks_look(proc)) {
+		walk_soon(proc);
+		soon = true;
+	}
 	if (cpu_ns)
 		ps->watched_ns += proc->cpu_ns - min(proc->cpu_ns, cpu_ns);
 	if (proc->misfit || proc->sampling)
 		set_sampling(proc, proc->verdict);
 	if (proc->sampling)
-		soon = knumad_threads_look(proc);
+		soon |= knumad_threads_look(proc);
 	if (proc->bound != KNUMAD_V_NONE) {
 		set_home(proc, NUMA_NO_NODE, proc->bound);
 		set_verdict(proc, proc->bound);
@@ -569,9 +572,10 @@ static s64 allow_cpu(struct pass_state *ps)
 	u64 most = (u64)READ_ONCE(knumad_tun.scan_interval_ms) * NSEC_PER_MSEC *
 		   KNUMAD_SAVED_INTERVALS;
 	u64 elapsed = min(knumad_topo.stamp - ps->stamp, most);
+	s64 save = most * percent / 100, earned = elapsed * percent / 100;
 
-	ps->cpu_ns = min_t(s64, ps->cpu_ns + elapsed * percent / 100,
-			   most * percent / 100);
+	/* Nor is more owed: one long look must not end walks for long */
+	ps->cpu_ns = min(max(ps->cpu_ns, -save) + earned, save);
 	return ps->cpu_ns;
 }
 

@@ -431,6 +431,11 @@ static int walk_pud(pud_t *pud, unsigned long addr, unsigned long next,
 {
 	struct walk_state *w = walk->private;
 
+	/* What was given back has page tables still, with nothing in them */
+	if (knumad_hold_ends(w->mm, w->hold, w->cursor, addr)) {
+		w->cursor = addr;
+		return -EINTR;
+	}
 	w->hold -= KNUMAD_PUD_ENTRIES;
 	return 0;
 }

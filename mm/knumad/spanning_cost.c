@@ -67,6 +67,9 @@
 /* ... and one part in so many of what the threads cost now */
 #define KNUMAD_SPAN_PART	8
 
+/* Threads of which it is not tried what could be gained by changes that lose at first */
+#define KNUMAD_SPAN_MANY	128
+
 /* The best change found so far: thread @t goes to @to, @u to where @t was */
 struct span_change {
 	s64 gain;
@@ -375,14 +378,20 @@ bool knumad_span_improve(struct span_state *s, bool strict)
  * May sleep. If they were not worth it, homes are what they were, but the rest of the
  * state is not: it is of no use any more.
  *
+ * Where it is not known who shares, gains add up, and most of what is worth it was done one
+ * by one: of so many threads there would be hundreds of changes to try in vain each time.
+ *
  * Return: whether they were.
  */
 bool knumad_span_venture(struct span_state *s)
 {
 	struct knumad_span *sp = s->sp;
 	unsigned int t, moved = 0;
-	s64 before = total_cost(s), gain;
+	s64 before, gain;
 
+	if (!sp->shares && sp->nr_threads > KNUMAD_SPAN_MANY)
+		return false;
+	before = total_cost(s);
 	for (t = 0; t < sp->nr_threads; t++)
 		s->old[t] = sp->threads[t].home;
 	while (s->rounds) {

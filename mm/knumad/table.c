@@ -10,9 +10,15 @@
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
 
+#define pr_fmt(fmt) "knumad: " fmt
+
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
+#include <linux/pid.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -23,6 +29,10 @@
 /* Chunks of one table: 1 GiB */
 #define KNUMAD_TABLE_SHIFT	PUD_SHIFT
 #define KNUMAD_TABLE_CHUNKS	(1UL << (KNUMAD_TABLE_SHIFT - PMD_SHIFT))
+
+/* Waiting for mmap_lock: for so long between two attempts, and for so long per process */
+#define KNUMAD_NAP_US			100
+#define KNUMAD_DISARM_PATIENCE_US	1000000
 
 static_assert(BIT(KNUMAD_PART_SHIFT) == KNUMAD_PARTS);
 
@@ -54,7 +64,7 @@ static bool has_too_many(const struct knumad_proc *proc)
  * @proc: the process, being sampled
  * @addr: any address in the chunk
  *
- * Knumad thread only; may sleep to allocate.
+ * Knumad thread only.
  *
  * Return: its state, NULL without memory for it, also if there are more tables than the
  * process has page tables: see knumad_chunks_prune().
@@ -67,11 +77,12 @@ struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long ad
 	if (!t) {
 		if (has_too_many(proc))
 			return NULL;
-		t = kzalloc(sizeof(*t), GFP_KERNEL | __GFP_NOWARN);
+		/* mmap_lock is held: nobody may have to wait for reclaim */
+		t = kzalloc(sizeof(*t), GFP_NOWAIT | __GFP_NOWARN);
 		if (!t)
 			return NULL;
 		if (xa_err(xa_store(&s->chunks, addr >> KNUMAD_TABLE_SHIFT, t,
-				    GFP_KERNEL | __GFP_NOWARN))) {
+				    GFP_NOWAIT | __GFP_NOWARN))) {
 			kfree(t);
 			return NULL;
 		}
@@ -226,6 +237,8 @@ void knumad_parts_free(struct knumad_sampling *s)
  * @s: sampling of a process
  * @it: where the last one was, all 0 at first; then where this one is
  *
+ * May sleep.
+ *
  * Return: the next chunk, NULL after the last one.
  */
 struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
@@ -238,6 +251,7 @@ struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 		if (it->addr & (BIT(KNUMAD_TABLE_SHIFT) - 1))
 			return chunk_of(it->table, it->addr);
 		index = it->addr >> KNUMAD_TABLE_SHIFT;
+		cond_resched();
 	}
 	it->table = xa_find(&s->chunks, &index, ULONG_MAX, XA_PRESENT);
 	it->addr = index << KNUMAD_TABLE_SHIFT;
@@ -263,14 +277,29 @@ void knumad_chunks_count(struct knumad_sampling *s)
 	WRITE_ONCE(s->shared, shared);
 }
 
+/* Wait for mmap_lock, for as long as @patience_us lasts. Return: whether it is held. */
+static bool lock_patiently(struct mm_struct *mm, unsigned int *patience_us)
+{
+	while (!mmap_read_trylock(mm)) {
+		if (*patience_us < KNUMAD_NAP_US)
+			return false;
+		*patience_us -= KNUMAD_NAP_US;
+		usleep_range(KNUMAD_NAP_US, 2 * KNUMAD_NAP_US);
+	}
+	return true;
+}
+
 /**
  * knumad_chunks_disarm - leave nothing armed of a process that lives on
  * @proc: the process, being sampled
  *
- * Sleeps.
+ * Sleeps. A process can have its mmap_lock held for ever, by a page fault on a file system
+ * that does not answer; that must hold up neither other processes nor who switches knumad
+ * off. What is left armed then takes one fault.
  */
 void knumad_chunks_disarm(struct knumad_proc *proc)
 {
+	unsigned int patience_us = KNUMAD_DISARM_PATIENCE_US;
 	struct mm_struct *mm = proc->slot.mm;
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
@@ -280,7 +309,11 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 	while ((c = knumad_chunk_next(proc->sampling, &it))) {
 		if (!c->touched)
 			continue;
-		mmap_read_lock(mm);
+		if (!lock_patiently(mm, &patience_us)) {
+			pr_info_ratelimited("pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
+					    pid_nr(proc->pid));
+			break;
+		}
 		knumad_disarm(mm, it.addr);
 		mmap_read_unlock(mm);
 		cond_resched();

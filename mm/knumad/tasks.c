@@ -36,12 +36,12 @@
 #define KNUMAD_ACTIVE_SHARE	1024
 
 /**
- * __knumad_keeps_home - may the load balancer not take a thread from its home?
+ * knumad_keeps_home - may the load balancer not take a thread from its home?
  * @p: the thread, queued on @src_cpu
  * @src_cpu: where it is
  * @dst_cpu: where it would go
  * @dst_idle: @dst_cpu is idle
- * @others: there are threads on @src_cpu that do not prefer its node, and may go
+ * @others: there are others on @src_cpu that may go, or it is taken for a moment only
  *
  * Scheduler hook, under the runqueue lock of @src_cpu, of a thread that does not run
  * and so keeps its mm. A thread stays at home unless a CPU would stay idle for it: while
@@ -51,8 +51,8 @@
  *
  * Return: true to keep it.
  */
-bool __knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
-			 bool dst_idle, bool others)
+bool knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
+		       bool dst_idle, bool others)
 {
 	int home = READ_ONCE(p->numa_preferred_nid);
 	int cpu;
@@ -96,7 +96,7 @@ static bool has_mempolicy(struct task_struct *t)
  * struct look - what one look at the threads of a process finds
  * @elapsed_ns: in: time since the last look, 0 if there was none
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
- * @cpus: CPUs that any of these may use; of the one thread that looks
+ * @cpus: CPUs that any of them may use; of the one thread that looks
  * @cpu_ns: CPU time of all threads, the dead included
  * @late_ns: of that, what was used before the last look, but told after it
  * @threads: number of threads
@@ -136,12 +136,11 @@ static bool is_bystander(struct task_struct *t, u64 all_ns)
 	       READ_ONCE(t->se.sum_exec_runtime) < all_ns / KNUMAD_ACTIVE_SHARE;
 }
 
-/* Where may it run? Nodes that it may not use are no home for its process. */
-static void look_at_affinity(struct task_struct *t, struct look *look)
+/* Nodes that it may not use are no home for its process */
+static void restrict_nodes(struct task_struct *t, struct look *look)
 {
 	int nid;
 
-	cpumask_or(look->cpus, look->cpus, t->cpus_ptr);
 	if (cpumask_subset(cpu_online_mask, t->cpus_ptr))
 		return;
 	for_each_node_mask(nid, look->nodes)
@@ -167,6 +166,7 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 		u64 recent = recent_ns(t);
 
 		look->threads++;
+		cpumask_or(look->cpus, look->cpus, t->cpus_ptr);
 		look->running += task_is_running(t);
 		look->late_ns += recent - min(recent, look->elapsed_ns);
 		look->per_node[cpu_to_node(task_cpu(t))] += recent;
@@ -176,17 +176,45 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 	}
 	for_each_thread(task, t)
 		if (!is_bystander(t, look->cpu_ns))
-			look_at_affinity(t, look);
+			restrict_nodes(t, look);
 	rcu_read_unlock();
 }
 
-/* Cores that a process may use, thousandths */
-static void update_cap(struct knumad_proc *proc, const struct look *look)
+/*
+ * Nodes that a process may call home, and how many of their cores it may use. If it may use
+ * none but isolated ones, these are not ours to fill. Return: whether that is news.
+ */
+static bool update_allowed(struct knumad_proc *proc, const struct look *look)
 {
+	nodemask_t allowed;
+	bool news = false;
 	int nid;
 
-	for_each_node_state(nid, N_CPU)
-		proc->cap[nid] = knumad_node_cores(nid, look->cpus);
+	proc->one_node = nodes_weight(look->nodes) == 1;
+	nodes_and(allowed, look->nodes, proc->mems);
+	for (nid = 0; nid < knumad_topo.nr; nid++) {
+		unsigned int cap = knumad_node_cores(nid, look->cpus);
+
+		news |= proc->cap[nid] != cap;
+		proc->cap[nid] = cap;
+		if (!cap && !proc->one_node)
+			node_clear(nid, allowed);
+	}
+	news |= !nodes_equal(allowed, proc->allowed);
+	proc->allowed = allowed;
+	return news;
+}
+
+/* The name of a process is that of its leader, also of one that has exited */
+static void update_comm(struct knumad_proc *proc)
+{
+	struct task_struct *leader;
+
+	rcu_read_lock();
+	leader = pid_task(proc->pid, PIDTYPE_TGID);
+	if (leader)
+		get_task_comm(proc->comm, leader);
+	rcu_read_unlock();
 }
 
 static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
@@ -209,8 +237,10 @@ static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
  * @proc: the process; load, CPU shares, allowed nodes and cores, bound are updated
  *
  * Knumad thread only; may sleep.
+ *
+ * Return: true if it may run elsewhere than at the last look.
  */
-void knumad_tasks_look(struct knumad_proc *proc)
+bool knumad_tasks_look(struct knumad_proc *proc)
 {
 	static struct cpumask cpus;	/* of the one thread */
 	struct task_struct *task = knumad_proc_task(proc);
@@ -222,9 +252,10 @@ void knumad_tasks_look(struct knumad_proc *proc)
 		.cpus = &cpus,
 	};
 	unsigned long sample;
+	bool news = false;
 
 	if (!task)
-		return;
+		return false;
 	cpumask_clear(&cpus);
 	look.per_node = kcalloc(knumad_topo.nr, sizeof(*look.per_node),
 				GFP_KERNEL);
@@ -234,7 +265,7 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	proc->mems = cpuset_mems_allowed(task);
 	nodes_and(proc->mems, proc->mems, node_states[N_MEMORY]);
 	look_at_threads(task, &look);
-	update_cap(proc, &look);
+	news = update_allowed(proc, &look);
 
 	sample = knumad_load_sample(look.cpu_ns -
 				    min(proc->cpu_ns + look.late_ns, look.cpu_ns),
@@ -245,15 +276,12 @@ void knumad_tasks_look(struct knumad_proc *proc)
 	WRITE_ONCE(proc->threads, look.threads);
 	proc->cpu_ns = look.cpu_ns;
 	proc->look_ns = now;
-	proc->one_node = nodes_weight(look.nodes) == 1;
-	nodes_and(proc->allowed, look.nodes, proc->mems);
 	proc->bound = judge(proc, look.policy);
-	rcu_read_lock();
-	get_task_comm(proc->comm, task->group_leader);
-	rcu_read_unlock();
+	update_comm(proc);
 	kfree(look.per_node);
 put:
 	put_task_struct(task);
+	return news;
 }
 
 static void prefer(struct task_struct *t, int nid)
@@ -494,7 +522,7 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 		away[nr++] = t;
 	}
 	rcu_read_unlock();
-	/* Now that none has a home of long ago; pairs with __knumad_keeps_home() */
+	/* Now that none has a home of long ago; pairs with knumad_keeps_home() */
 	set_bit(MMF_KNUMAD_HOME, &proc->slot.mm->flags);
 
 	for (i = 0; i < nr; i++) {

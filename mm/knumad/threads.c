@@ -38,6 +38,9 @@
 #define KNUMAD_PROBE		(8UL << KNUMAD_CHUNK_MAX_BACKOFF)
 #define KNUMAD_MAX_PROBES	8UL
 
+/* One of so many of the threads that run: many of them have moved */
+#define KNUMAD_REHOME_SHARE	8
+
 /* Samples per running thread that tell who takes them, and threads, at least */
 #define KNUMAD_RECENT		4U
 
@@ -126,8 +129,12 @@ static void forget_users(struct knumad_sampling *s)
 		if (!is_gone(s, c->user))
 			continue;
 		c->user = 0;
-		if (!c->spread)
-			c->target = 0;
+		if (c->spread)
+			continue;
+		/* Not long known any more */
+		c->target = 0;
+		c->backoff = 0;
+		s->fresh = true;
 	}
 	knumad_chunks_count(s);
 	xa_for_each(&s->parts, index, parts) {
@@ -523,7 +530,7 @@ static void claim(unsigned long *cores, int nid, unsigned long load)
 		cores[nid] -= min(cores[nid] - 1, load);
 }
 
-/* What homes of other processes and threads leave of the nodes */
+/* What homes of other processes and threads leave of the nodes, and it may use */
 static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 		       unsigned long *pages)
 {
@@ -542,6 +549,8 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 		for (at = 0; s && other != proc && at < s->nr_threads; at++)
 			claim(cores, s->threads[at].home, s->threads[at].load);
 	}
+	for (i = 0; i < knumad_topo.nr; i++)
+		cores[i] = min_t(unsigned long, cores[i], proc->cap[i]);
 }
 
 /* Has a thread another home now, so that what its chunks say is no longer true? */
@@ -551,7 +560,12 @@ static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_t
 	       st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE;
 }
 
-static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to)
+/*
+ * Chunks go with their user. If many have moved, @all that was shared across nodes may be so
+ * no longer, and the other way round; by one thread of a thousand that does not change.
+ */
+static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to,
+			  bool all)
 {
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
@@ -561,9 +575,13 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 		bool moved = c->user && at < s->nr_threads &&
 			     is_rehomed(&s->threads[at], &to[at]);
 
-		knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
+		if (moved || all)
+			knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
 	}
 	knumad_chunks_count(s);
+	s->fresh = true;
+	if (!all)
+		return;
 	knumad_parts_free(s);
 	/*
 	 * Who shared across nodes may be together now, and who was together apart. Where
@@ -575,7 +593,6 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 		s->parts_agreed = 0;
 		s->parts_disagreed = 0;
 	}
-	s->fresh = true;
 }
 
 static bool is_sane(const struct knumad_span *sp)
@@ -611,8 +628,8 @@ bool knumad_threads_place(struct knumad_proc *proc)
 		.keep = s->waiting,
 	};
 	unsigned long *left;
-	bool changed = false, rehomed = false;
-	unsigned int i;
+	unsigned int rehomed = 0, i;
+	bool changed = false;
 	u32 *seen;
 
 	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
@@ -630,9 +647,9 @@ bool knumad_threads_place(struct knumad_proc *proc)
 		goto out;
 	s->set = sp.set;
 	for (i = 0; i < sp.nr_threads; i++)
-		rehomed |= is_rehomed(&s->threads[i], &sp.threads[i]);
+		rehomed += is_rehomed(&s->threads[i], &sp.threads[i]);
 	if (rehomed)
-		rehome_chunks(s, sp.threads);
+		rehome_chunks(s, sp.threads, rehomed >= s->running / KNUMAD_REHOME_SHARE);
 	for (i = 0; i < sp.nr_threads; i++) {
 		struct knumad_sthread *st = &s->threads[i];
 

@@ -50,7 +50,7 @@ static bool keeps(struct kunit *test, bool idle, bool others)
 
 	if (b->away == b->home)
 		kunit_skip(test, "needs two nodes with CPUs");
-	return __knumad_keeps_home(b->task, b->home, b->away, idle, others);
+	return knumad_keeps_home(b->task, b->home, b->away, idle, others);
 }
 
 /* From home to a busy CPU never, to an idle one if nobody else can go */
