@@ -528,6 +528,25 @@ bool knumad_part_mixed(const struct knumad_part *p)
 }
 
 /**
+ * knumad_part_rehome - the last user of a part has a new home
+ * @p: the part
+ * @home: the node
+ *
+ *   before              after home 1
+ *   node agree mixed    node agree mixed
+ *   0    7     0        1    1     0       to be confirmed
+ *   0    2     1        1    1     1
+ *   0    1     3        0    1     3       users on several nodes, for good
+ */
+void knumad_part_rehome(struct knumad_part *p, int home)
+{
+	if (knumad_part_mixed(p))
+		return;
+	p->node = home + 1;
+	p->agree = 1;
+}
+
+/**
  * knumad_parts_worth - are parts of chunks worth samples of their own?
  * @agreed: second samples of parts that agreed with the first one
  * @disagreed: those that did not

@@ -99,6 +99,7 @@ bool knumad_part_sample(struct knumad_part *p, unsigned int user, int home,
 			unsigned int enough);
 int knumad_part_target(const struct knumad_part *p);
 bool knumad_part_mixed(const struct knumad_part *p);
+void knumad_part_rehome(struct knumad_part *p, int home);
 unsigned int knumad_part_enough(unsigned int agreed, unsigned int disagreed,
 				unsigned int nr_nodes);
 bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,

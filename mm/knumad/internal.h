@@ -13,7 +13,7 @@
  *			knumad thread waits for them meanwhile.
  *   scheduler hook	knumad_keeps_home(): under a runqueue lock with
  *			interrupts off; reads one task, the flags of its mm, which
-			it keeps while it does not run, and CPU states, no lock.
+ *			it keeps while it does not run, and CPU states, no lock.
  *   fault hook		knumad_hint_fault(): in the hinting fault of any task, under
  *			the page table lock, which keeps it on its CPU and is an RCU
  *			read section; writes the ring of that CPU, no lock, no

@@ -133,6 +133,7 @@ struct knumad_allowance {
  * @recent:	sum of @recent of all threads
  * @squares:	sum of their squares
  * @one_sided:	few threads take the samples of others
+ * @rehomed:	threads that were given another home since all that is shared was forgotten
  * @known:	chunks of which it is known where they belong
  * @shared:	of those, used from several nodes
  * @agreed:	second samples of chunks that agreed with the first one, recently
@@ -182,6 +183,7 @@ struct knumad_sampling {
 	unsigned int recent;
 	u64 squares;
 	bool one_sided;
+	unsigned int rehomed;
 	unsigned long known;
 	unsigned long shared;
 	unsigned int agreed;

@@ -13,6 +13,7 @@
 #define pr_fmt(fmt) "knumad: " fmt
 
 #include <linux/delay.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
@@ -32,7 +33,7 @@
 
 /* Waiting for mmap_lock: for so long between two attempts, and for so long per process */
 #define KNUMAD_NAP_US			100
-#define KNUMAD_DISARM_PATIENCE_US	1000000
+#define KNUMAD_DISARM_PATIENCE_NS	((u64)NSEC_PER_SEC)
 
 static_assert(BIT(KNUMAD_PART_SHIFT) == KNUMAD_PARTS);
 
@@ -277,14 +278,16 @@ void knumad_chunks_count(struct knumad_sampling *s)
 	WRITE_ONCE(s->shared, shared);
 }
 
-/* Wait for mmap_lock, for as long as @patience_us lasts. Return: whether it is held. */
-static bool lock_patiently(struct mm_struct *mm, unsigned int *patience_us)
+/* Wait for mmap_lock, for as long as @patience_ns lasts. Return: whether it is held. */
+static bool lock_patiently(struct mm_struct *mm, u64 *patience_ns)
 {
 	while (!mmap_read_trylock(mm)) {
-		if (*patience_us < KNUMAD_NAP_US)
+		u64 start = ktime_get_ns();
+
+		if (!*patience_ns)
 			return false;
-		*patience_us -= KNUMAD_NAP_US;
 		usleep_range(KNUMAD_NAP_US, 2 * KNUMAD_NAP_US);
+		*patience_ns -= min(*patience_ns, ktime_get_ns() - start);
 	}
 	return true;
 }
@@ -299,7 +302,7 @@ static bool lock_patiently(struct mm_struct *mm, unsigned int *patience_us)
  */
 void knumad_chunks_disarm(struct knumad_proc *proc)
 {
-	unsigned int patience_us = KNUMAD_DISARM_PATIENCE_US;
+	u64 patience_ns = KNUMAD_DISARM_PATIENCE_NS;
 	struct mm_struct *mm = proc->slot.mm;
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
@@ -309,7 +312,7 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 	while ((c = knumad_chunk_next(proc->sampling, &it))) {
 		if (!c->touched)
 			continue;
-		if (!lock_patiently(mm, &patience_us)) {
+		if (!lock_patiently(mm, &patience_ns)) {
 			pr_info_ratelimited("pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
 					    pid_nr(proc->pid));
 			break;

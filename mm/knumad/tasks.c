@@ -35,6 +35,9 @@
 #define KNUMAD_YOUNG_INTERVALS	32
 #define KNUMAD_ACTIVE_SHARE	1024
 
+/* A thread needs cores if it uses more than this part of what threads use on average */
+#define KNUMAD_WORKER_SHARE	8
+
 /**
  * knumad_keeps_home - may the load balancer not take a thread from its home?
  * @p: the thread, queued on @src_cpu
@@ -96,7 +99,8 @@ static bool has_mempolicy(struct task_struct *t)
  * struct look - what one look at the threads of a process finds
  * @elapsed_ns: in: time since the last look, 0 if there was none
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
- * @cpus: CPUs that any of them may use; of the one thread that looks
+ * @cpus: CPUs that any of those that need cores may use; of the one thread that looks
+ * @before_ns: in: @cpu_ns of the last look
  * @cpu_ns: CPU time of all threads, the dead included
  * @late_ns: of that, what was used before the last look, but told after it
  * @threads: number of threads
@@ -109,6 +113,7 @@ struct look {
 	u64 elapsed_ns;
 	nodemask_t nodes;
 	struct cpumask *cpus;
+	u64 before_ns;
 	u64 cpu_ns;
 	u64 late_ns;
 	unsigned int threads;
@@ -136,15 +141,27 @@ static bool is_bystander(struct task_struct *t, u64 all_ns)
 	       READ_ONCE(t->se.sum_exec_runtime) < all_ns / KNUMAD_ACTIVE_SHARE;
 }
 
+/*
+ * One of those that need cores: it runs at the first look, and used more than @few_ns
+ * between two looks. Workers of io_uring may run wherever the cpuset lets them.
+ */
+static bool is_worker(struct task_struct *t, const struct look *look, u64 recent, u64 few_ns)
+{
+	if (READ_ONCE(t->flags) & (PF_IO_WORKER | PF_USER_WORKER))
+		return false;
+	return look->elapsed_ns ? recent > few_ns : task_is_running(t);
+}
+
 /* Nodes that it may not use are no home for its process */
 static void restrict_nodes(struct task_struct *t, struct look *look)
 {
 	int nid;
 
-	if (cpumask_subset(cpu_online_mask, t->cpus_ptr))
+	/* Not cpus_ptr, which is one CPU while migration is disabled */
+	if (cpumask_subset(cpu_online_mask, &t->cpus_mask))
 		return;
 	for_each_node_mask(nid, look->nodes)
-		if (!cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
+		if (!cpumask_intersects(cpumask_of_node(nid), &t->cpus_mask))
 			node_clear(nid, look->nodes);
 }
 
@@ -157,16 +174,20 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 {
 	struct task_cputime times;
 	struct task_struct *t;
+	u64 few;
 
 	/* Counts each thread that exits meanwhile once */
 	thread_group_cputime(task, &times);
 	look->cpu_ns = times.sum_exec_runtime;
+	few = (look->cpu_ns - min(look->cpu_ns, look->before_ns)) /
+	      (KNUMAD_WORKER_SHARE * get_nr_threads(task));
 	rcu_read_lock();
 	for_each_thread(task, t) {
 		u64 recent = recent_ns(t);
 
 		look->threads++;
-		cpumask_or(look->cpus, look->cpus, t->cpus_ptr);
+		if (is_worker(t, look, recent, few))
+			cpumask_or(look->cpus, look->cpus, &t->cpus_mask);
 		look->running += task_is_running(t);
 		look->late_ns += recent - min(recent, look->elapsed_ns);
 		look->per_node[cpu_to_node(task_cpu(t))] += recent;
@@ -186,16 +207,22 @@ static void look_at_threads(struct task_struct *task, struct look *look)
  */
 static bool update_allowed(struct knumad_proc *proc, const struct look *look)
 {
+	const struct cpumask *cpus = look->cpus;
+	bool idle = cpumask_empty(cpus), news = false;
 	nodemask_t allowed;
-	bool news = false;
 	int nid;
 
+	/* Who needs none now is taken for what it was */
+	if (idle && !proc->look_ns)
+		cpus = NULL;
 	proc->one_node = nodes_weight(look->nodes) == 1;
 	nodes_and(allowed, look->nodes, proc->mems);
 	for (nid = 0; nid < knumad_topo.nr; nid++) {
-		unsigned int cap = knumad_node_cores(nid, look->cpus);
+		unsigned int cap = proc->cap[nid];
 
-		news |= proc->cap[nid] != cap;
+		if (!idle || !cpus)
+			cap = knumad_node_cores(nid, cpus);
+		news |= (cap < proc->load) != (proc->cap[nid] < proc->load);
 		proc->cap[nid] = cap;
 		if (!cap && !proc->one_node)
 			node_clear(nid, allowed);
@@ -250,6 +277,7 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 		.elapsed_ns = first ? 0 : now - proc->look_ns,
 		.nodes = node_states[N_CPU],
 		.cpus = &cpus,
+		.before_ns = proc->cpu_ns,
 	};
 	unsigned long sample;
 	bool news = false;

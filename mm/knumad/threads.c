@@ -170,7 +170,7 @@ static unsigned long look_at_thread(struct knumad_sampling *s, struct task_struc
 	s->running += st->load >= KNUMAD_SPAN_HELPER;
 	nodes_clear(st->allowed);
 	for_each_node_state(nid, N_CPU)
-		if (cpumask_intersects(cpumask_of_node(nid), t->cpus_ptr))
+		if (cpumask_intersects(cpumask_of_node(nid), &t->cpus_mask))
 			node_set(nid, st->allowed);
 	return load;
 }
@@ -560,6 +560,22 @@ static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_t
 	       st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE;
 }
 
+/* Parts go with their user, and more samples have to tell that it is so */
+static void rehome_parts(struct knumad_sampling *s, const struct knumad_sp_thread *to)
+{
+	struct knumad_part *parts;
+	unsigned long index;
+	unsigned int i, at;
+
+	xa_for_each(&s->parts, index, parts)
+		for (i = 0; i < KNUMAD_PARTS; i++) {
+			at = parts[i].user - 1;
+			if (parts[i].user && at < s->nr_threads &&
+			    is_rehomed(&s->threads[at], &to[at]))
+				knumad_part_rehome(&parts[i], to[at].home);
+		}
+}
+
 /*
  * Chunks go with their user. If many have moved, @all that was shared across nodes may be so
  * no longer, and the other way round; by one thread of a thousand that does not change.
@@ -575,13 +591,17 @@ static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thre
 		bool moved = c->user && at < s->nr_threads &&
 			     is_rehomed(&s->threads[at], &to[at]);
 
-		if (moved || all)
+		if (all || (moved && !c->spread))
 			knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
+		else if (moved)
+			c->backoff = 0;
 	}
 	knumad_chunks_count(s);
 	s->fresh = true;
-	if (!all)
+	if (!all) {
+		rehome_parts(s, to);
 		return;
+	}
 	knumad_parts_free(s);
 	/*
 	 * Who shared across nodes may be together now, and who was together apart. Where
@@ -628,8 +648,8 @@ bool knumad_threads_place(struct knumad_proc *proc)
 		.keep = s->waiting,
 	};
 	unsigned long *left;
+	bool changed = false, all;
 	unsigned int rehomed = 0, i;
-	bool changed = false;
 	u32 *seen;
 
 	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
@@ -648,8 +668,13 @@ bool knumad_threads_place(struct knumad_proc *proc)
 	s->set = sp.set;
 	for (i = 0; i < sp.nr_threads; i++)
 		rehomed += is_rehomed(&s->threads[i], &sp.threads[i]);
+	/* One by one they become many, too */
+	s->rehomed += rehomed;
+	all = s->rehomed >= s->running / KNUMAD_REHOME_SHARE;
 	if (rehomed)
-		rehome_chunks(s, sp.threads, rehomed >= s->running / KNUMAD_REHOME_SHARE);
+		rehome_chunks(s, sp.threads, all);
+	if (all)
+		s->rehomed = 0;
 	for (i = 0; i < sp.nr_threads; i++) {
 		struct knumad_sthread *st = &s->threads[i];
 

@@ -595,6 +595,25 @@ static void parts_worth_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(0, 31, 2));
 }
 
+/* The worked table of knumad_part_rehome() */
+static void part_rehome(struct kunit *test)
+{
+	struct {
+		struct knumad_part before, after;
+	} cases[] = {
+		{ { .node = 1, .agree = 7, .mixed = 0 }, { .node = 2, .agree = 1, .mixed = 0 } },
+		{ { .node = 1, .agree = 2, .mixed = 1 }, { .node = 2, .agree = 1, .mixed = 1 } },
+		{ { .node = 1, .agree = 1, .mixed = 3 }, { .node = 1, .agree = 1, .mixed = 3 } },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		knumad_part_rehome(&cases[i].before, 1);
+		KUNIT_EXPECT_MEMEQ(test, &cases[i].before, &cases[i].after,
+				   sizeof(struct knumad_part));
+	}
+}
+
 static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE_PARAM(chunk_test, chunk_gen_params),
 	KUNIT_CASE(chunk_limits_test),
@@ -617,6 +636,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(part_never_known_test),
 	KUNIT_CASE(part_compare_test),
 	KUNIT_CASE(parts_worth_test),
+	KUNIT_CASE(part_rehome),
 	{}
 };
 

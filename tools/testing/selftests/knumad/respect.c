@@ -213,18 +213,21 @@ TEST_F(respect, alternating_threads_bound_to_two_nodes)
 	left_alone(_metadata, self, &work, "affinity");
 }
 
-/* One CPU of the first node, all of the last one */
-static int before_few_cpus(struct kn_shared *sh, const struct kn_work *work)
+/* The threads of a worker, but not the one that sleeps: one CPU of a node, all of another */
+static int give_few_cpus(const struct kn_worker *worker, int few, int all)
 {
 	cpu_set_t first, set;
-	int cpu = 0;
+	int cpu = 0, i;
 
-	kn_node_cpus(work->node, &first);
+	kn_node_cpus(few, &first);
 	while (!CPU_ISSET(cpu, &first))
 		cpu++;
-	kn_node_cpus(kn_topo.full[kn_topo.nr_full - 1], &set);
+	kn_node_cpus(all, &set);
 	CPU_SET(cpu, &set);
-	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
+	for (i = 0; i < worker->work.threads; i++)
+		if (sched_setaffinity(worker->sh->thread[i].tid, sizeof(set), &set))
+			return -errno;
+	return 0;
 }
 
 /* Has the first thread of a process exited? */
@@ -285,12 +288,12 @@ TEST_F(respect, few_cpus_of_a_node)
 	if (kn_topo.cpus[self->far] < 2 || kn_topo.cpus[self->near] < 2)
 		SKIP(return, "needs nodes of two CPUs");
 	work.threads = 2;
-	work.before = before_few_cpus;
 	work.cpu_node = KN_NONE;
 	work.pinned = false;
 	work.pause_us = 0;
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, give_few_cpus(worker, self->far, self->near));
 	ASSERT_EQ(0, kn_enable("always"));
 	EXPECT_TRUE(kn_wait_until(kn_gathered_on(worker, 1) == self->near, KN_PATIENCE))
 		kn_dump();
