@@ -131,10 +131,9 @@ static void forget_users(struct knumad_sampling *s)
 		c->user = 0;
 		if (c->spread)
 			continue;
-		/* Not long known any more */
+		/* Not long known any more, but in no hurry: all may be about to exit */
 		c->target = 0;
 		c->backoff = 0;
-		s->fresh = true;
 	}
 	knumad_chunks_count(s);
 	xa_for_each(&s->parts, index, parts) {
