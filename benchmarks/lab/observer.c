@@ -27,7 +27,8 @@
  * ends when it returns to user space (swapgs), or to the kernel code that a fault
  * came from (iretq, from a frame above the function's own). It is time that passes:
  * asleep, interrupted and preempted, too. Threads that never return to user space
- * have none.
+ * have none. On its way back a task may fault again, as for its rseq area: calls of the
+ * functions are counted, too.
  *
  * A balancing thread is a task that has executed one of the functions given. Its
  * instructions, to the block, include the interrupts that hit it, not those that it
@@ -210,7 +211,7 @@ static uint64_t charged_at;
 static uint8_t *times;
 static uint64_t moves, moves_again, pages_again;
 
-static uint64_t work_hist[HIST_BINS], work_count, work_max, work_ns;
+static uint64_t work_hist[HIST_BINS], work_count, work_max, work_ns, work_calls;
 /* All stretches, for exact percentiles */
 static uint64_t *stretches;
 
@@ -535,6 +536,8 @@ static void work_begins(unsigned int cpu, void *data)
 	struct task *task = present[cpu];
 
 	(void)data;
+	if (counting() && !task->balancer)
+		work_calls++;
 	if (task->working || task->balancer)
 		return;
 	task->working = true;
@@ -870,9 +873,9 @@ static void print_stretches(FILE *out)
 		qsort(stretches, work_count, sizeof(*stretches), by_size);
 		p999 = stretches[(work_count - 1) * 999 / 1000];
 	}
-	fprintf(out, "\"stalls\":{\"count\":%" PRIu64 ",\"total_ns\":%" PRIu64
-		",\"max_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64 ",\"log2_ns\":{",
-		work_count, work_ns, work_max, p999);
+	fprintf(out, "\"stalls\":{\"count\":%" PRIu64 ",\"calls\":%" PRIu64
+		",\"total_ns\":%" PRIu64 ",\"max_ns\":%" PRIu64 ",\"p999_ns\":%" PRIu64
+		",\"log2_ns\":{", work_count, work_calls, work_ns, work_max, p999);
 	for (i = 0; i < HIST_BINS; i++) {
 		if (!work_hist[i])
 			continue;
