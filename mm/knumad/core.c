@@ -28,7 +28,6 @@
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
-#include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/wait.h>
@@ -91,7 +90,6 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
  * @look_ms: present interval between looks
  * @generation: of the topology at the last placement
  * @own_ns: the thread's own CPU time at the last look
- * @busy_ns: CPU time of all CPUs at the last look
  * @watched_ns: CPU time that watched processes used since the last look
  * @others: CPU use outside watched processes, thousandths of a core, decayed
  * @stamp: time of the last look
@@ -104,7 +102,6 @@ struct pass_state {
 	unsigned long look_ms;
 	u32 generation;
 	u64 own_ns;
-	u64 busy_ns;
 	u64 watched_ns;
 	unsigned long others;
 	u64 stamp;
@@ -207,8 +204,8 @@ static bool is_too_big(const struct knumad_proc *proc)
 	int nid;
 
 	for_each_node_mask(nid, proc->mems)
-		most = max(most, min(knumad_topo.node[nid].cores,
-				     (unsigned long)proc->cap[nid]));
+		most = max(most, min_t(unsigned long, knumad_topo.node[nid].cores,
+				       proc->cap[nid]));
 	return proc->load > most + KNUMAD_CPU_SLACK;
 }
 
@@ -255,23 +252,12 @@ static void drain_batches(struct pass_state *ps)
 	lru_add_drain_all();
 }
 
-static u64 all_busy_ns(void)
-{
-	u64 ns = 0;
-	int i;
-
-	for (i = 0; i < knumad_topo.nr; i++)
-		ns += knumad_topo.busy_ns[i];
-	return ns;
-}
-
 /* CPU use that belongs neither to a watched process nor to ourselves */
 static void look_at_others(struct pass_state *ps)
 {
-	u64 own = task_sched_runtime(current), busy = all_busy_ns();
+	u64 own = task_sched_runtime(current), used = knumad_topo.busy_ns;
 	u64 elapsed = knumad_topo.stamp - ps->stamp;
 	u64 known = ps->watched_ns + own - ps->own_ns;
-	u64 used = busy - min(busy, ps->busy_ns);
 	unsigned long sample;
 
 	if (ps->stamp && elapsed) {
@@ -281,7 +267,6 @@ static void look_at_others(struct pass_state *ps)
 					  min(sample, 1000UL * num_online_cpus()));
 	}
 	ps->own_ns = own;
-	ps->busy_ns = busy;
 	ps->stamp = knumad_topo.stamp;
 }
 
@@ -652,22 +637,6 @@ static long wake_up_once(struct pass_state *ps)
 		pause = min_t(long, pause,
 			      msecs_to_jiffies(KNUMAD_MOVE_PAUSE_MS) ?: 1);
 	return pause;
-}
-
-/**
- * knumad_housekeeping_cpus - the CPUs that knumad's threads may use
- * @cpus: out: all but the isolated ones; active ones among them, or all CPUs
- */
-void knumad_housekeeping_cpus(struct cpumask *cpus)
-{
-	unsigned int cpu;
-
-	cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
-	for_each_cpu(cpu, cpus)
-		if (cpu_is_isolated(cpu))
-			cpumask_clear_cpu(cpu, cpus);
-	if (!cpumask_intersects(cpus, cpu_active_mask))
-		cpumask_copy(cpus, cpu_possible_mask);
 }
 
 /* The set may have changed since the thread started */

@@ -159,7 +159,6 @@ int knumad_set_mode(enum knumad_mode mode);
 void knumad_kick(void);
 bool knumad_should_stop(void);
 void knumad_self_disable(void);
-void knumad_housekeeping_cpus(struct cpumask *cpus);
 
 /*
  * Of the threads that move, and of the one that they wait for: memory that is half
@@ -352,7 +351,7 @@ static inline const char *knumad_group_name(enum knumad_group group)
  * @nr:		nr_node_ids
  * @node:	capacity and room as the policy sees them
  * @busy:	CPU time used on the node's CPUs, thousandths, since the last one
- * @busy_ns:	the counter behind @busy
+ * @busy_ns:	the same of all nodes together, ns
  * @stamp:	time of the snapshot, ns
  * @generation:	changes when capacities, distances or the set of nodes change
  * @distance:	@nr x @nr, row = from
@@ -361,7 +360,7 @@ struct knumad_topology {
 	int nr;
 	struct knumad_pl_node *node;
 	unsigned long *busy;
-	u64 *busy_ns;
+	u64 busy_ns;
 	u64 stamp;
 	u32 generation;
 	u8 *distance;
@@ -374,6 +373,7 @@ int knumad_topology_init(void);
 void knumad_topology_update(struct knumad_topology *topo);
 unsigned long knumad_node_free(int nid);
 bool knumad_cpu_usable(int cpu);
+void knumad_housekeeping_cpus(struct cpumask *cpus);
 unsigned long knumad_node_cores(int nid, const struct cpumask *of);
 unsigned long knumad_count_cores(const struct cpumask *cpus,
 				 const struct cpumask *(*siblings)(int cpu));

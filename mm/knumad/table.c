@@ -10,8 +10,6 @@
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
 
-#define pr_fmt(fmt) "knumad: " fmt
-
 #include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -313,7 +311,7 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 		if (!c->touched)
 			continue;
 		if (!lock_patiently(mm, &patience_ns)) {
-			pr_info_ratelimited("pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
+			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
 					    pid_nr(proc->pid));
 			break;
 		}

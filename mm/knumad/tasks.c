@@ -49,7 +49,7 @@
  * Scheduler hook, under the runqueue lock of @src_cpu, of a thread that does not run
  * and so keeps its mm. A thread stays at home unless a CPU would stay idle for it: while
  * others could go in its place, or a CPU at home is idle and will have it soon, that is
- * not so. A preferred node alone is no home: fork copies it, exec keeps it, and mainline's
+ * not so. A preferred node alone is no home: vfork copies it, exec keeps it, and mainline's
  * balancing leaves it behind.
  *
  * Return: true to keep it.
@@ -207,20 +207,18 @@ static void look_at_threads(struct task_struct *task, struct look *look)
  */
 static bool update_allowed(struct knumad_proc *proc, const struct look *look)
 {
-	const struct cpumask *cpus = look->cpus;
-	bool idle = cpumask_empty(cpus), news = false;
+	const struct cpumask *cpus = cpumask_empty(look->cpus) ? NULL : look->cpus;
+	bool news = false;
 	nodemask_t allowed;
 	int nid;
 
-	/* Who needs none now is taken for what it was */
-	if (idle && !proc->look_ns)
-		cpus = NULL;
 	proc->one_node = nodes_weight(look->nodes) == 1;
 	nodes_and(allowed, look->nodes, proc->mems);
 	for (nid = 0; nid < knumad_topo.nr; nid++) {
 		unsigned int cap = proc->cap[nid];
 
-		if (!idle || !cpus)
+		/* Who needs none now is taken for what it was, if that is known */
+		if (cpus || !look->elapsed_ns)
 			cap = knumad_node_cores(nid, cpus);
 		news |= (cap < proc->load) != (proc->cap[nid] < proc->load);
 		proc->cap[nid] = cap;

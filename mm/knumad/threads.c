@@ -559,40 +559,54 @@ static bool is_rehomed(const struct knumad_sthread *st, const struct knumad_sp_t
 	       st->home != NUMA_NO_NODE && to->home != NUMA_NO_NODE;
 }
 
+/* The new home of the last user, 1 + its place, or 0; NUMA_NO_NODE if it has none */
+static int new_home(const struct knumad_sampling *s, const struct knumad_sp_thread *to,
+		    unsigned int user)
+{
+	if (!user || user > s->nr_threads ||
+	    !is_rehomed(&s->threads[user - 1], &to[user - 1]))
+		return NUMA_NO_NODE;
+	return to[user - 1].home;
+}
+
 /* Parts go with their user, and more samples have to tell that it is so */
 static void rehome_parts(struct knumad_sampling *s, const struct knumad_sp_thread *to)
 {
 	struct knumad_part *parts;
 	unsigned long index;
-	unsigned int i, at;
+	unsigned int i;
 
 	xa_for_each(&s->parts, index, parts)
 		for (i = 0; i < KNUMAD_PARTS; i++) {
-			at = parts[i].user - 1;
-			if (parts[i].user && at < s->nr_threads &&
-			    is_rehomed(&s->threads[at], &to[at]))
-				knumad_part_rehome(&parts[i], to[at].home);
+			int home = new_home(s, to, parts[i].user);
+
+			if (home != NUMA_NO_NODE)
+				knumad_part_rehome(&parts[i], home);
 		}
 }
 
 /*
- * Chunks go with their user. If many have moved, @all that was shared across nodes may be so
- * no longer, and the other way round; by one thread of a thousand that does not change.
+ * Chunks go with their user, one of @nr that have moved. If these are many, what was shared
+ * across nodes may be so no longer, and the other way round; by one thread of a thousand
+ * that does not change, but one by one they become many, too.
  */
 static void rehome_chunks(struct knumad_sampling *s, const struct knumad_sp_thread *to,
-			  bool all)
+			  unsigned int nr)
 {
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
+	bool all;
 
+	s->rehomed += nr;
+	all = s->rehomed >= s->running / KNUMAD_REHOME_SHARE;
+	if (all)
+		s->rehomed = 0;
 	while ((c = knumad_chunk_next(s, &it))) {
-		unsigned int at = c->user - 1;
-		bool moved = c->user && at < s->nr_threads &&
-			     is_rehomed(&s->threads[at], &to[at]);
+		int home = new_home(s, to, c->user);
 
-		if (all || (moved && !c->spread))
-			knumad_chunk_rehome(c, moved ? to[at].home : NUMA_NO_NODE);
-		else if (moved)
+		if (all || (home != NUMA_NO_NODE && !c->spread))
+			knumad_chunk_rehome(c, home);
+		else if (home != NUMA_NO_NODE)
 			c->backoff = 0;
 	}
 	knumad_chunks_count(s);
@@ -647,8 +661,8 @@ bool knumad_threads_place(struct knumad_proc *proc)
 		.keep = s->waiting,
 	};
 	unsigned long *left;
-	bool changed = false, all;
 	unsigned int rehomed = 0, i;
+	bool changed = false;
 	u32 *seen;
 
 	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
@@ -667,13 +681,8 @@ bool knumad_threads_place(struct knumad_proc *proc)
 	s->set = sp.set;
 	for (i = 0; i < sp.nr_threads; i++)
 		rehomed += is_rehomed(&s->threads[i], &sp.threads[i]);
-	/* One by one they become many, too */
-	s->rehomed += rehomed;
-	all = s->rehomed >= s->running / KNUMAD_REHOME_SHARE;
 	if (rehomed)
-		rehome_chunks(s, sp.threads, all);
-	if (all)
-		s->rehomed = 0;
+		rehome_chunks(s, sp.threads, rehomed);
 	for (i = 0; i < sp.nr_threads; i++) {
 		struct knumad_sthread *st = &s->threads[i];
 

@@ -48,6 +48,22 @@ bool knumad_cpu_usable(int cpu)
 }
 
 /**
+ * knumad_housekeeping_cpus - the CPUs that knumad's threads may use
+ * @cpus: out: all but the isolated ones; active ones among them, or all CPUs
+ */
+void knumad_housekeeping_cpus(struct cpumask *cpus)
+{
+	unsigned int cpu;
+
+	cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
+	for_each_cpu(cpu, cpus)
+		if (cpu_is_isolated(cpu))
+			cpumask_clear_cpu(cpu, cpus);
+	if (!cpumask_intersects(cpus, cpu_active_mask))
+		cpumask_copy(cpus, cpu_possible_mask);
+}
+
+/**
  * knumad_count_cores - cores among CPUs, SMT siblings count once
  * @cpus: the CPUs
  * @siblings: tells the CPUs of the same core, itself included
@@ -137,7 +153,7 @@ static void update_busy(struct knumad_topology *topo, int nid, u64 elapsed)
 
 	if (elapsed)
 		WRITE_ONCE(topo->busy[nid], div64_u64(ns * 1000, elapsed));
-	topo->busy_ns[nid] += ns;
+	topo->busy_ns += ns;
 }
 
 /**
@@ -177,6 +193,7 @@ void knumad_topology_update(struct knumad_topology *topo)
 	if (!topo->stamp)
 		elapsed = 0;
 	topo->stamp = now;
+	topo->busy_ns = 0;
 	cpumask_and(&cpus_seen, &cpus_seen, cpu_online_mask);
 
 	for (i = 0; i < topo->nr; i++) {
@@ -221,13 +238,11 @@ int __init knumad_topology_init(void)
 	topo->nr = nr_node_ids;
 	topo->node = kcalloc(topo->nr, sizeof(*topo->node), GFP_KERNEL);
 	topo->busy = kcalloc(topo->nr, sizeof(*topo->busy), GFP_KERNEL);
-	topo->busy_ns = kcalloc(topo->nr, sizeof(*topo->busy_ns), GFP_KERNEL);
 	topo->distance = kcalloc(topo->nr * topo->nr, 1, GFP_KERNEL);
-	if (topo->node && topo->busy && topo->busy_ns && topo->distance)
+	if (topo->node && topo->busy && topo->distance)
 		return 0;
 	kfree(topo->node);
 	kfree(topo->busy);
-	kfree(topo->busy_ns);
 	kfree(topo->distance);
 	return -ENOMEM;
 }

@@ -71,11 +71,9 @@ static struct knumad_topology *new_topology(struct kunit *test)
 	t->nr = nr;
 	t->node = kunit_kcalloc(test, nr, sizeof(*t->node), GFP_KERNEL);
 	t->busy = kunit_kcalloc(test, nr, sizeof(*t->busy), GFP_KERNEL);
-	t->busy_ns = kunit_kcalloc(test, nr, sizeof(*t->busy_ns), GFP_KERNEL);
 	t->distance = kunit_kcalloc(test, nr * nr, 1, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, t->node);
 	KUNIT_ASSERT_NOT_NULL(test, t->busy);
-	KUNIT_ASSERT_NOT_NULL(test, t->busy_ns);
 	KUNIT_ASSERT_NOT_NULL(test, t->distance);
 	return t;
 }

@@ -31,21 +31,9 @@ static int missing_node(void)
 /* Does knumad say that it has so many pages? */
 static bool is_known(int node, bool pages)
 {
-	unsigned long free_pages;
-	char line[512];
-	bool found = false;
-	FILE *file;
-	int nid;
+	struct kn_node now;
 
-	file = fopen(KN_DEBUGFS "nodes", "re");
-	if (!file)
-		return false;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "%d %*u %*u %*u %*u %lu", &nid, &free_pages) == 2 &&
-		    nid == node)
-			found = !free_pages == !pages;
-	fclose(file);
-	return found || !pages;
+	return kn_node(node, &now) ? !now.free_pages == !pages : !pages;
 }
 
 TEST(node_comes_and_goes)

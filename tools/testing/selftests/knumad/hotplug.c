@@ -149,29 +149,14 @@ static __u64 cpu_ms(int cpu)
 	return (user + nice + system) * 1000 / sysconf(_SC_CLK_TCK);
 }
 
-/* How busy the CPUs of a node are, as knumad sees it, thousandths of one */
-static __u64 busy_mcpu(int node)
-{
-	char nodes[4096], line[16];
-	__u64 busy;
-	char *at;
-
-	snprintf(line, sizeof(line), "\n%d ", node);
-	if (kn_read(KN_DEBUGFS "nodes", nodes, sizeof(nodes)) < 0)
-		return 0;
-	at = strstr(nodes, line);
-	if (!at || sscanf(at + strlen(line), "%*u %*u %llu", &busy) != 1)
-		return 0;
-	return busy;
-}
-
 /* What a CPU did before it went away is not what others do when it is back */
 TEST_F(hotplug, cpu_with_a_past)
 {
 	struct kn_work work = {
 		.size = MEM, .node = self->node[0], .threads = 1, .cpu_node = self->node[0],
 	};
-	__u64 cleared, passes, busy;
+	struct kn_node node = {};
+	__u64 cleared, passes;
 	int nr, cpu = 0;
 
 	if (kn_topo.nr_full != 2 || kn_max_cpus() > 2)
@@ -197,10 +182,11 @@ TEST_F(hotplug, cpu_with_a_past)
 	cleared = kn_stat("homes_cleared");
 	passes = kn_stat("passes");
 	ASSERT_EQ(nr, set_cpus(self->node[1], "1"));
-	ASSERT_TRUE(kn_wait_until((busy = busy_mcpu(self->node[1])) > MOST_MCPU ||
+	ASSERT_TRUE(kn_wait_until((kn_node(self->node[1], &node) &&
+				   node.busy_mcpu > MOST_MCPU) ||
 				  kn_stat("passes") > passes + 6, KN_PATIENCE));
 	/* The CPU time of a tick or two may come late */
-	EXPECT_GE(MOST_MCPU, busy)
+	EXPECT_GE(MOST_MCPU, node.busy_mcpu)
 		kn_dump();
 	EXPECT_EQ(cleared, kn_stat("homes_cleared"))
 		kn_dump();

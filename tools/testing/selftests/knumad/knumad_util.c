@@ -645,6 +645,24 @@ bool kn_spanning(pid_t pid, struct kn_spanning *spanning)
 	return found;
 }
 
+/* What knumad says of a node. False: nothing, as of one that is not on line. */
+bool kn_node(int nid, struct kn_node *node)
+{
+	bool found = false;
+	char line[512];
+	FILE *file;
+	int id;
+
+	file = fopen(KN_DEBUGFS "nodes", "re");
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file))
+		found = sscanf(line, "%d %*u %*u %llu %*u %llu", &id, &node->busy_mcpu,
+			       &node->free_pages) == 3 && id == nid;
+	fclose(file);
+	return found;
+}
+
 bool kn_verdict_is(pid_t pid, const char *word)
 {
 	struct kn_process process;

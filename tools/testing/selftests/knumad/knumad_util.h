@@ -160,6 +160,12 @@ struct kn_spanning {
 	__u64 local;
 };
 
+/* What is used by tests of a node's line in debugfs */
+struct kn_node {
+	__u64 busy_mcpu;
+	__u64 free_pages;
+};
+
 #define KN_PROCESSES_HEADER \
 	"# pid comm home resident used cpu load_mcpu threads faults moved scan_us interval_ms verdict\n"
 #define KN_NODES_HEADER \
@@ -181,6 +187,7 @@ __u64 kn_vmstat(const char *name);
 bool kn_balanced(void);
 bool kn_thread(int tid, struct kn_thread *thread);
 bool kn_spanning(pid_t pid, struct kn_spanning *spanning);
+bool kn_node(int nid, struct kn_node *node);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
 bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);

@@ -216,11 +216,10 @@ TEST_F(respect, alternating_threads_bound_to_two_nodes)
 /* The threads of a worker, but not the one that sleeps: one CPU of a node, all of another */
 static int give_few_cpus(const struct kn_worker *worker, int few, int all)
 {
-	cpu_set_t first, set;
+	cpu_set_t set;
 	int cpu = 0, i;
 
-	kn_node_cpus(few, &first);
-	while (!CPU_ISSET(cpu, &first))
+	while (kn_topo.node_of_cpu[cpu] != few)
 		cpu++;
 	kn_node_cpus(all, &set);
 	CPU_SET(cpu, &set);
