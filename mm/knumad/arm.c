@@ -93,9 +93,10 @@ static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vm
 				  struct knumad_chunk *c)
 {
 	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
-	unsigned long first = get_random_u32_below(nr);
+	unsigned long range, first = knumad_chunk_first(c, nr, &range);
 	unsigned int armed = 0;
 
+	first += get_random_u32_below(range);
 	for (i = 0; i < nr; i++) {
 		unsigned long at = (first + i) % nr;
 		pte_t pte = ptep_get(start + at);
@@ -114,7 +115,10 @@ static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vm
 	}
 	a->hold -= i;
 	c->armed = armed > 0;
-	return knumad_sampling_due(a->proc->sampling, c, armed, addr) ? found : 0;
+	if (!found || !knumad_sampling_due(a->proc->sampling, c, armed, addr))
+		return 0;
+	c->half = !c->half;
+	return found;
 }
 
 /*

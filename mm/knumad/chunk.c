@@ -385,6 +385,29 @@ bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 }
 
 /**
+ * knumad_chunk_first - from which of its small pages on to look for one to sample
+ * @c: the chunk
+ * @nr: number of its pages
+ * @range: set to the number of pages of which any one will do
+ *
+ * Of one half and the other in turn: the caller inverts @half of a chunk once it has
+ * chosen a page. Where the memory of one thread ends and that of another begins, samples
+ * from anywhere agree by chance, and such a chunk would be left alone for long.
+ *
+ *   512 pages  0..255  256..511  0..255  256..511
+ *   5 pages    0..2    2..4      0..2    2..4
+ *   1 page     0       0         0       0
+ *
+ * Return: the first of these pages, 0 to @nr - 1.
+ */
+unsigned long knumad_chunk_first(const struct knumad_chunk *c, unsigned long nr,
+				 unsigned long *range)
+{
+	*range = nr - nr / 2;
+	return c->half ? nr / 2 : 0;
+}
+
+/**
  * knumad_page_doubt - has a page one user?
  * @doubt: on record with the node of its last user, 0 at first
  * @same: was it used from that node again?

@@ -38,6 +38,7 @@
  * @agree:	samples in a row from the same node, 31 for more
  * @mixed:	how much samples disagree: up by a disagreement, down by agreements
  * @backoff:	it is sampled in one of 2^backoff rounds
+ * @half:	of its small pages, the next sample is one of the upper half
  * @armed:	a sample is under way
  * @touched:	it was armed at any time
  * @spread:	it is used from several nodes: its target is for good. It has
@@ -49,7 +50,8 @@ struct knumad_chunk {
 	u16 agree : 5;
 	u16 target : 11;
 	u16 mixed : 5;
-	u16 backoff : 6;
+	u16 backoff : 3;
+	u16 half : 1;
 	u16 armed : 1;
 	u16 touched : 1;
 	u16 spread : 1;
@@ -123,6 +125,8 @@ void knumad_chunk_share(struct knumad_chunk *c);
 void knumad_chunk_rehome(struct knumad_chunk *c, int home);
 bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 		      unsigned int round, unsigned long nr);
+unsigned long knumad_chunk_first(const struct knumad_chunk *c, unsigned long nr,
+				 unsigned long *range);
 bool knumad_chunk_known(const struct knumad_chunk *c);
 int knumad_chunk_spread(unsigned long nr, const nodemask_t *set);
 

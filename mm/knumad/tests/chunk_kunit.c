@@ -472,6 +472,40 @@ static void chunk_due_armed_test(struct kunit *test)
 		}
 }
 
+/* Two users, each of one half: they never agree */
+static void chunk_first_test(struct kunit *test)
+{
+	static const struct {
+		unsigned long nr;
+		unsigned long first[2];
+		unsigned long range;
+	} cases[] = {
+		{ 512, { 0, 256 }, 256 },
+		{ 5, { 0, 2 }, 3 },
+		{ 1, { 0, 0 }, 1 },
+	};
+	struct knumad_chunk c = {};
+	unsigned long range;
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (k = 0; k < 4; k++) {
+			KUNIT_EXPECT_EQ(test, cases[i].first[k % 2],
+					knumad_chunk_first(&c, cases[i].nr, &range));
+			KUNIT_EXPECT_EQ(test, cases[i].range, range);
+			c.half = !c.half;
+		}
+	}
+	for (i = 0; i < 4; i++) {
+		int home = knumad_chunk_first(&c, 512, &range) / 256;
+
+		KUNIT_EXPECT_FALSE(test, c.spread);
+		knumad_chunk_sample(&c, home, home, KNUMAD_CHUNK_AGREE);
+		c.half = !c.half;
+	}
+	KUNIT_EXPECT_TRUE(test, c.spread);
+}
+
 static void chunk_spread_test(struct kunit *test)
 {
 	nodemask_t set = NODE_MASK_NONE;
@@ -628,6 +662,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_rehome_test),
 	KUNIT_CASE(chunk_due_test),
 	KUNIT_CASE(chunk_due_armed_test),
+	KUNIT_CASE(chunk_first_test),
 	KUNIT_CASE(chunk_spread_test),
 	KUNIT_CASE(part_sample_test),
 	KUNIT_CASE(part_sample_one_test),
