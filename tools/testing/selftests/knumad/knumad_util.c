@@ -467,6 +467,23 @@ const char *kn_begin_once(int full_nodes)
 	return kn_begin(full_nodes);
 }
 
+/* As kn_begin(), for processes of so many threads, which one node is too small for but not two */
+const char *kn_begin_spanning(int threads)
+{
+	const char *why = kn_begin(2);
+	int i, nr = 0;
+
+	if (why)
+		return why;
+	for (i = 0; i < kn_topo.nr_full; i++)
+		nr += 2 * kn_topo.cpus[kn_topo.full[i]] >= threads;
+	if (nr < 2)
+		return "needs two nodes with CPUs for half of the threads each";
+	if (kn_max_cpus() >= threads)
+		return "needs nodes with fewer CPUs than there are threads";
+	return NULL;
+}
+
 void kn_end(void)
 {
 	/* Before they are gone: it may have the memory of one in its hands */
@@ -643,6 +660,21 @@ bool kn_spanning(pid_t pid, struct kn_spanning *spanning)
 			       &spanning->local) == 7 && id == pid;
 	fclose(file);
 	return found;
+}
+
+/* Rounds of sampling so far, 0 if there is none */
+__u64 kn_rounds(pid_t pid)
+{
+	struct kn_spanning now;
+
+	return kn_spanning(pid, &now) ? now.rounds : 0;
+}
+
+bool kn_is_armed(pid_t pid)
+{
+	struct kn_spanning now;
+
+	return kn_spanning(pid, &now) && now.armed;
 }
 
 /* What knumad says of a node. False: nothing, as of one that is not on line. */

@@ -1,35 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Processes that do not fit in one node: a few hinting faults tell which thread uses
- * which memory. Threads and memory that belong together meet, what all use is spread;
- * whatever happens to armed pages, memory stays intact, and none stays armed.
+ * which memory. Threads and memory that belong together meet, what all use is spread,
+ * and no page stays armed.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/elf.h>
-#include <linux/mempolicy.h>
-#include <linux/userfaultfd.h>
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/ioctl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/swap.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
 #define THREADS		4
 #define MEM		(32 * KN_MB)
-
-/* What is known of memory is known of such chunks: those of two threads are apart. */
-#define CHUNK		(2 * KN_MB)
 
 /* The last of x86-64; its last page cannot be mapped */
 #define LAST_CHUNK	0x7fffffe00000UL
@@ -42,32 +26,6 @@
 
 /* Pages that a worker has besides its sets: stacks, data, the heap */
 #define OTHER_PAGES	8
-
-#define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
-#define CORE		"/tmp/knumad-core"
-
-#ifndef MADV_PAGEOUT
-#define MADV_PAGEOUT	21
-#endif
-
-/* Get ready on a machine where four threads need two nodes. */
-static const char *begin(size_t folio)
-{
-	const char *why = kn_begin(2);
-	int i, nr = 0;
-
-	if (!why)
-		why = kn_use_folios(folio);
-	if (why)
-		return why;
-	for (i = 0; i < kn_topo.nr_full; i++)
-		nr += kn_topo.cpus[kn_topo.full[i]] >= 2;
-	if (nr < 2)
-		return "needs two nodes with two CPUs each";
-	if (kn_max_cpus() >= THREADS)
-		return "needs nodes with less than four CPUs";
-	return NULL;
-}
 
 /* Is each thread's memory at its home, and has no node more threads than CPUs? */
 static bool is_local(const struct kn_worker *worker)
@@ -152,8 +110,10 @@ FIXTURE_VARIANT_ADD(threads, thp_2m)
 
 FIXTURE_SETUP(threads)
 {
-	const char *why = begin(variant->folio);
+	const char *why = kn_begin_spanning(THREADS);
 
+	if (!why)
+		why = kn_use_folios(variant->folio);
 	if (why) {
 		kn_end();
 		SKIP(return, "%s", why);
@@ -173,7 +133,7 @@ static void start(struct __test_metadata *_metadata, struct _test_data_threads *
 		  size_t folio, int sharers, int sets, const int *nodes)
 {
 	struct kn_work work = {
-		.size = self->size ?: MEM, .align = CHUNK, .folio = folio,
+		.size = self->size ?: MEM, .align = KN_CHUNK, .folio = folio,
 		.node = self->node[0], .threads = THREADS,
 		.sharers = sharers, .sets = sets, .cpu_nodes = nodes,
 		.cpu_node = self->node[0],
@@ -308,14 +268,14 @@ TEST_F(threads, all_share)
 /* Memory up to the very end of the address space, as a stack without randomization */
 static int map_last(struct kn_shared *sh, const struct kn_work *work)
 {
-	sh->extra = mmap((void *)LAST_CHUNK, CHUNK - KN_PAGE, PROT_READ | PROT_WRITE,
+	sh->extra = mmap((void *)LAST_CHUNK, KN_CHUNK - KN_PAGE, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 	if (sh->extra != (char *)LAST_CHUNK) {
 		snprintf(sh->why, sizeof(sh->why), "cannot map %#lx", LAST_CHUNK);
 		return 1;
 	}
-	memset(sh->extra, 1, CHUNK - KN_PAGE);
-	sh->extra_size = CHUNK - KN_PAGE;
+	memset(sh->extra, 1, KN_CHUNK - KN_PAGE);
+	sh->extra_size = KN_CHUNK - KN_PAGE;
 	return 0;
 }
 
@@ -323,7 +283,7 @@ static int map_last(struct kn_shared *sh, const struct kn_work *work)
 TEST_F(threads, last_chunk)
 {
 	struct kn_work work = {
-		.size = 4 * CHUNK, .align = CHUNK, .folio = variant->folio,
+		.size = 4 * KN_CHUNK, .align = KN_CHUNK, .folio = variant->folio,
 		.node = self->node[0], .threads = THREADS, .cpu_node = self->node[0],
 		.prepare = map_last,
 	};
@@ -415,28 +375,16 @@ TEST_F(threads, pinned_elsewhere)
  * Nothing stays armed.
  */
 
-static bool is_armed(const struct kn_worker *worker)
-{
-	struct kn_spanning now;
-
-	return kn_spanning(worker->pid, &now) && now.armed;
-}
-
-/* Rounds of sampling so far, 0 if there is none */
-static __u64 rounds(const struct kn_worker *worker)
-{
-	struct kn_spanning now;
-
-	return kn_spanning(worker->pid, &now) ? now.rounds : 0;
-}
-
-/* All threads change between the first half of the sets and the second. */
-static void use_half(const struct kn_worker *worker, int half)
+/*
+ * All threads change between the first half of the sets and the second, and each takes that
+ * of the thread so many after it.
+ */
+static void use_sets(const struct kn_worker *worker, int half, int after)
 {
 	int i;
 
 	for (i = 0; i < THREADS; i++)
-		KN_WRITE(worker->sh->set_of[i], i + half * THREADS);
+		KN_WRITE(worker->sh->set_of[i], (i + after) % THREADS + half * THREADS);
 	/* One that had begun before, and one thereafter */
 	kn_wait_sweeps(worker, 2, KN_PATIENCE);
 }
@@ -450,12 +398,12 @@ static void arm_idle(struct __test_metadata *_metadata, struct _test_data_thread
 	start(_metadata, self, folio, 0, 2 * THREADS, NULL);
 	kn_tunable_set("samples_per_s", 100000);
 	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_until(rounds(self->worker) >= 4, KN_PATIENCE))
+	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= 4, KN_PATIENCE))
 		kn_dump();
-	use_half(self->worker, 1);
-	start_round = rounds(self->worker);
-	ASSERT_TRUE(kn_wait_until(rounds(self->worker) >= start_round + 16 &&
-				  is_armed(self->worker), KN_PATIENCE))
+	use_sets(self->worker, 1, 0);
+	start_round = kn_rounds(self->worker->pid);
+	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= start_round + 16 &&
+				  kn_is_armed(self->worker->pid), KN_PATIENCE))
 		kn_dump();
 }
 
@@ -466,9 +414,9 @@ static void check_nothing_armed(struct __test_metadata *_metadata,
 	struct kn_events before, after;
 
 	kn_events(&before);
-	use_half(self->worker, 0);
+	use_sets(self->worker, 0, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
-	use_half(self->worker, 1);
+	use_sets(self->worker, 1, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);
@@ -503,7 +451,7 @@ TEST_F(threads, numa_balancing_switched)
 	arm_idle(_metadata, self, variant->folio);
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, kn_write(KN_BALANCING, i & 1 ? "0" : "1"));
-		use_half(self->worker, i / 2 & 1);
+		use_sets(self->worker, i / 2 & 1, 0);
 	}
 	EXPECT_LT(0, kn_stat("mms_sampled"));
 	ASSERT_EQ(0, kn_enable("never"));
@@ -525,8 +473,8 @@ static void use_up(struct __test_metadata *_metadata, struct _test_data_threads 
 		sleep(3);
 		ASSERT_TRUE(kn_spanning(self->worker->pid, &after));
 	} while (kn_stat("passes") != passes || after.rounds != before.rounds);
-	use_half(self->worker, 0);
-	use_half(self->worker, 1);
+	use_sets(self->worker, 0, 0);
+	use_sets(self->worker, 1, 0);
 }
 
 /*
@@ -548,7 +496,7 @@ TEST_F(threads, armed_are_accounted_for)
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
-	use_half(self->worker, 1);
+	use_sets(self->worker, 1, 0);
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
 	use_up(_metadata, self);
@@ -560,8 +508,10 @@ TEST_F(threads, armed_are_accounted_for)
 
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 100));
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 400));
+	/* What is known is sampled once in a while only: have some of it become untrue */
+	use_sets(self->worker, 1, 1);
 	ASSERT_TRUE(kn_wait_until(kn_stat("pages_armed") > so_far + 4 * OTHER_PAGES,
-				  2 * KN_PATIENCE))
+				  KN_PATIENCE))
 		kn_dump();
 	use_up(_metadata, self);
 	kn_events(&now);
@@ -583,562 +533,8 @@ TEST_F(threads, armed_are_accounted_for)
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
-/*
- * What else happens to a process while it is sampled. A further thread of the worker,
- * the pest, does something over and over.
- */
-
-FIXTURE(pest)
-{
-	struct kn_worker *worker;
-	__u64 faults;
-	char *buf;
-	bool swap;
-};
-
-FIXTURE_SETUP(pest)
-{
-	const char *why;
-
-	if (kn_quick())
-		SKIP(return, "KNUMAD_QUICK: does not depend on the machine's shape");
-	why = begin(0);
-	if (why) {
-		kn_end();
-		SKIP(return, "%s", why);
-	}
-	/* For the chunks that the pest asks huge pages for */
-	kn_write(KN_THP "enabled", "madvise");
-	kn_tunable_set("samples_per_s", 100000);
-}
-
-FIXTURE_TEARDOWN(pest)
-{
-	kn_kill_all();
-	if (self->swap)
-		EXPECT_EQ(0, swapoff("/dev/ram0"));
-	EXPECT_EQ(0, kn_stat("self_disabled"));
-	kn_end();
-}
-
-/* Once more; returns what went wrong, or NULL. */
-static const char *(*pest)(struct kn_shared *sh);
-
-static void *pest_main(void *data)
-{
-	struct kn_shared *sh = data;
-	const char *why = NULL;
-
-	while (!why && !KN_READ(sh->stop)) {
-		why = pest(sh);
-		KN_WRITE(sh->rounds, sh->rounds + 1);
-	}
-	return (void *)why;
-}
-
-static int begin_pest(struct kn_shared *sh, const struct kn_work *work)
-{
-	return kn_begin_helper(sh, pest_main);
-}
-
-static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest *self,
-		       const char *(*once)(struct kn_shared *sh))
-{
-	struct kn_work work = {
-		.size = 16 * KN_MB, .align = CHUNK, .node = kn_topo.full[0],
-		.threads = THREADS, .cpu_node = KN_NONE,
-	};
-
-	if (once) {
-		pest = once;
-		work.prepare = begin_pest;
-		work.finish = kn_end_helper;
-	}
-	self->worker = kn_start(&work);
-	ASSERT_NE(NULL, self->worker);
-	self->faults = kn_stat("hint_faults");
-	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_until(kn_stat("hint_faults") > self->faults, KN_PATIENCE))
-		kn_dump();
-}
-
-/*
- * Let the pest go on for so many rounds. What has been learnt is forgotten every now
- * and then, so that there is always something to learn.
- */
-static void endure(struct __test_metadata *_metadata, struct _test_data_pest *self,
-		   unsigned int nr)
-{
-	struct kn_shared *sh = self->worker->sh;
-	__u64 end = KN_READ(sh->rounds) + nr, before, at;
-	unsigned int times = 0;
-
-	while (times < 3 || KN_READ(sh->rounds) < end) {
-		before = kn_stat("hint_faults");
-		at = KN_READ(sh->rounds);
-		ASSERT_TRUE(kn_wait_until(kn_stat("hint_faults") >= before + 20 &&
-					  KN_READ(sh->rounds) > at, KN_PATIENCE)) {
-			TH_LOG("%llu rounds, %llu faults", KN_READ(sh->rounds) - at,
-			       kn_stat("hint_faults") - before);
-			kn_dump();
-		}
-		ASSERT_EQ(0, kn_enable("never"));
-		ASSERT_EQ(0, kn_enable("always"));
-		times++;
-	}
-	TH_LOG("%llu rounds, %llu faults", KN_READ(sh->rounds),
-	       kn_stat("hint_faults") - self->faults);
-	EXPECT_EQ(0, kn_stop(self->worker));
-}
-
-/* Is a part of the memory whole, but for the counts, which nobody knows now? */
-static bool is_whole(const void *mem, size_t at, size_t size)
-{
-	return kn_check(mem, size, at / sizeof(__u64), false, ~0ULL) == size / KN_PAGE;
-}
-
-/* Threads that look at some memory and exit */
-static void *short_thread(void *data)
-{
-	struct kn_shared *sh = data;
-	size_t at = (syscall(SYS_gettid) * KN_MB) % sh->size;
-
-	return (void *)(long)is_whole(sh->mem + at, at, KN_MB / 4);
-}
-
-static const char *many_threads(struct kn_shared *sh)
-{
-	pthread_t thread[8];
-	void *good;
-	int i;
-
-	for (i = 0; i < 8; i++)
-		if (pthread_create(&thread[i], NULL, short_thread, sh))
-			return "pthread_create";
-	for (i = 0; i < 8; i++)
-		if (pthread_join(thread[i], &good) || !good)
-			return "memory as seen by a short thread";
-	return NULL;
-}
-
-TEST_F(pest, threads_come_and_go)
-{
-	start_pest(_metadata, self, many_threads);
-	endure(_metadata, self, 50);
-}
-
-/* The child reads and writes everything. */
-static const char *fork_once(struct kn_shared *sh)
-{
-	size_t at;
-	int status;
-	pid_t pid;
-
-	pid = fork();
-	if (pid < 0)
-		return "fork";
-	if (!pid) {
-		if (!is_whole(sh->mem, 0, sh->size))
-			_exit(1);
-		for (at = 0; at < sh->size; at += KN_PAGE)
-			KN_WRITE(*(__u64 *)(sh->mem + at), 4711);
-		_exit(kn_check(sh->mem, sh->size, 0, false, 4711) ? 2 : 0);
-	}
-	if (waitpid(pid, &status, 0) != pid || status)
-		return "memory as seen by the child";
-	return NULL;
-}
-
-TEST_F(pest, forks)
-{
-	start_pest(_metadata, self, fork_once);
-	endure(_metadata, self, 5);
-}
-
-/* mremap(), munmap(), mprotect(), madvise() */
-static const char *change_mappings(struct kn_shared *sh)
-{
-	static struct kn_chunk chunk[8];
-	static unsigned int seed = 1;
-	int i;
-
-	/* Use what there is, so that it is worth a sample, and change some of it. */
-	for (i = 0; i < 8; i++)
-		if (chunk[i].mem)
-			chunk[i].times += kn_touch(chunk[i].mem, KN_CHUNK, 0);
-	i = kn_random(&seed) % 8;
-	return kn_change_chunk(&chunk[i], &seed, KN_NONE) ? NULL : "memory whose mapping changed";
-}
-
-TEST_F(pest, mappings_change)
-{
-	start_pest(_metadata, self, change_mappings);
-	endure(_metadata, self, 200);
-}
-
-/* Others read its memory: process_vm_readv(), /proc/PID/mem, ptrace. */
-static void read_by_vm(struct __test_metadata *_metadata, struct _test_data_pest *self,
-		       size_t at, size_t size)
-{
-	struct iovec local = { self->buf, size };
-	struct iovec remote = { self->worker->sh->mem + at, size };
-
-	ASSERT_EQ((ssize_t)size, process_vm_readv(self->worker->pid, &local, 1, &remote, 1, 0));
-	EXPECT_TRUE(is_whole(self->buf, at, size));
-}
-
-static void read_by_proc(struct __test_metadata *_metadata, struct _test_data_pest *self,
-			 int fd, size_t at, size_t size)
-{
-	ASSERT_EQ((ssize_t)size, pread(fd, self->buf, size,
-				       (uintptr_t)self->worker->sh->mem + at));
-	EXPECT_TRUE(is_whole(self->buf, at, size));
-}
-
-static void read_by_ptrace(struct __test_metadata *_metadata, struct _test_data_pest *self,
-			   size_t at)
-{
-	pid_t pid = self->worker->pid;
-	size_t i;
-
-	ASSERT_EQ(0, ptrace(PTRACE_SEIZE, pid, NULL, NULL));
-	ASSERT_EQ(0, ptrace(PTRACE_INTERRUPT, pid, NULL, NULL));
-	ASSERT_EQ(pid, waitpid(pid, NULL, __WALL));
-	memset(self->buf, 0, KN_PAGE);
-	for (i = 0; i < KN_PAGE; i += sizeof(long)) {
-		errno = 0;
-		*(long *)(self->buf + i) = ptrace(PTRACE_PEEKDATA, pid,
-						  self->worker->sh->mem + at + i, NULL);
-		ASSERT_EQ(0, errno);
-	}
-	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
-	EXPECT_TRUE(is_whole(self->buf, at, KN_PAGE));
-}
-
-TEST_F(pest, read_by_others)
-{
-	unsigned int seed = 1, i;
-	char path[64];
-	__u64 before;
-	size_t at;
-	int fd;
-
-	start_pest(_metadata, self, NULL);
-	self->buf = kn_map(KN_MB, 0);
-	ASSERT_NE(NULL, self->buf);
-	snprintf(path, sizeof(path), "/proc/%d/mem", self->worker->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	for (i = 0; i < 4; i++) {
-		before = kn_stat("hint_faults");
-		do {
-			at = kn_random(&seed) % (self->worker->work.size / KN_MB) * KN_MB;
-			read_by_vm(_metadata, self, at, KN_MB);
-			at = kn_random(&seed) % (self->worker->work.size / KN_MB) * KN_MB;
-			read_by_proc(_metadata, self, fd, at, KN_MB);
-			at = kn_random(&seed) % (self->worker->work.size / KN_PAGE) * KN_PAGE;
-			read_by_ptrace(_metadata, self, at);
-		} while (kn_stat("hint_faults") < before + 20);
-		ASSERT_EQ(0, kn_enable("never"));
-		ASSERT_EQ(0, kn_enable("always"));
-	}
-	close(fd);
-	EXPECT_EQ(0, kn_stop(self->worker));
-}
-
-/* What must not be moved is not armed. */
-static enum { MAY_MOVE, MLOCKED, BOUND, UFFD } fixed;
-
-/* All but the sets is mlocked; and the sets are what @fixed says. */
-static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
-{
-	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
-
-	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
-		return -errno;
-	if (fixed != MLOCKED && munlock(sh->mem, sh->size))
-		return -errno;
-	if (fixed == BOUND)
-		return kn_mbind(sh->mem, sh->size, MPOL_BIND,
-				1ULL << kn_topo.full[0] | 1ULL << kn_topo.full[1]);
-	if (fixed != UFFD)
-		return 0;
-	sh->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (sh->fd < 0) {
-		snprintf(sh->why, sizeof(sh->why), "no userfaultfd: %s", strerror(errno));
-		return 1;
-	}
-	reg.range.start = (uintptr_t)sh->mem;
-	reg.range.len = sh->size;
-	if (ioctl(sh->fd, UFFDIO_API, &api) || ioctl(sh->fd, UFFDIO_REGISTER, &reg))
-		return -errno;
-	return 0;
-}
-
-static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self)
-{
-	struct kn_work work = {
-		.size = 16 * KN_MB, .align = CHUNK, .node = kn_topo.full[0],
-		.threads = THREADS, .cpu_node = KN_NONE, .prepare = fix_memory,
-	};
-	struct kn_events before, after;
-	struct kn_process process;
-	__u64 armed;
-
-	self->worker = kn_start(&work);
-	ASSERT_NE(NULL, self->worker);
-	if (self->worker->sh->why[0])
-		SKIP(return, "%s", self->worker->sh->why);
-	armed = kn_stat("pages_armed");
-	kn_events(&before);
-	ASSERT_EQ(0, kn_enable("always"));
-	if (fixed == MAY_MOVE) {
-		/* Else the other cases would prove nothing */
-		EXPECT_TRUE(kn_wait_until(kn_stat("pages_armed") >= armed + 20, KN_PATIENCE))
-			kn_dump();
-		EXPECT_EQ(0, kn_stop(self->worker));
-		return;
-	}
-	ASSERT_TRUE(kn_wait_until(kn_process(self->worker->pid, &process), KN_PATIENCE));
-	EXPECT_TRUE(kn_wait_passes(15, KN_PATIENCE));
-	EXPECT_TRUE(kn_process(self->worker->pid, &process));
-	TH_LOG("verdict %s, sampled: %llu", process.verdict, kn_stat("mms_sampled"));
-	kn_events(&after);
-	EXPECT_EQ(armed, kn_stat("pages_armed"));
-	EXPECT_EQ(before.pte_updates, after.pte_updates);
-	EXPECT_EQ(before.hint_faults, after.hint_faults);
-	EXPECT_EQ(0, kn_stop(self->worker));
-}
-
-TEST_F(pest, may_move)
-{
-	fixed = MAY_MOVE;
-	check_fixed(_metadata, self);
-}
-
-TEST_F(pest, mlocked)
-{
-	fixed = MLOCKED;
-	check_fixed(_metadata, self);
-}
-
-TEST_F(pest, bound)
-{
-	fixed = BOUND;
-	check_fixed(_metadata, self);
-}
-
-TEST_F(pest, userfaultfd)
-{
-	fixed = UFFD;
-	check_fixed(_metadata, self);
-}
-
-/* Ends of the process, when told to */
-static void await_go(struct kn_shared *sh)
-{
-	while (!KN_READ(sh->go) && !KN_READ(sh->stop))
-		usleep(1000);
-}
-
-static const char *exec_once(struct kn_shared *sh)
-{
-	await_go(sh);
-	execl("/proc/self/exe", "threads", "--again", NULL);
-	return "exec";
-}
-
-static const char *abort_once(struct kn_shared *sh)
-{
-	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
-
-	await_go(sh);
-	setrlimit(RLIMIT_CORE, &limit);
-	abort();
-}
-
-static const char *exit_once(struct kn_shared *sh)
-{
-	await_go(sh);
-	_exit(42);
-}
-
-/* threads --again: the program after exec */
-static int again(void)
-{
-	char *mem = kn_map(4 * KN_MB, 0);
-
-	if (!mem)
-		return 1;
-	kn_fill(mem, 4 * KN_MB, 3, false);
-	return kn_check(mem, 4 * KN_MB, 3, false, 0) ? 2 : 42;
-}
-
-/* Have a worker end while pages of it are armed. */
-static void end_armed(struct __test_metadata *_metadata, struct _test_data_pest *self,
-		      const char *(*end)(struct kn_shared *sh), siginfo_t *info)
-{
-	int first;
-
-	start_pest(_metadata, self, end);
-	first = rounds(self->worker);
-	ASSERT_TRUE(kn_wait_until(rounds(self->worker) > first + 2 && is_armed(self->worker),
-				  KN_PATIENCE))
-		kn_dump();
-	KN_WRITE(self->worker->sh->go, 1);
-	ASSERT_EQ(0, waitid(P_PID, self->worker->pid, info, WEXITED | WNOWAIT));
-}
-
-TEST_F(pest, execs)
-{
-	siginfo_t info;
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		end_armed(_metadata, self, exec_once, &info);
-		EXPECT_EQ(CLD_EXITED, info.si_code);
-		EXPECT_EQ(42, info.si_status);
-		kn_kill(self->worker);
-	}
-	EXPECT_TRUE(kn_wait_until(!kn_stat("mms_sampled"), KN_PATIENCE));
-}
-
-TEST_F(pest, exits)
-{
-	siginfo_t info;
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		end_armed(_metadata, self, exit_once, &info);
-		EXPECT_EQ(CLD_EXITED, info.si_code);
-		EXPECT_EQ(42, info.si_status);
-		kn_kill(self->worker);
-	}
-	EXPECT_TRUE(kn_wait_until(!kn_stat("mms_sampled"), KN_PATIENCE));
-}
-
-/* Is this memory of the process whole in its core dump? */
-static bool is_in_core(int fd, __u64 mem, size_t size)
-{
-	struct elf64_hdr head;
-	struct elf64_phdr part;
-	bool good = false;
-	char *buf;
-	int i;
-
-	buf = kn_map(size, 0);
-	if (!buf || pread(fd, &head, sizeof(head), 0) != sizeof(head) ||
-	    memcmp(head.e_ident, ELFMAG, SELFMAG))
-		return false;
-	for (i = 0; i < head.e_phnum && !good; i++) {
-		if (pread(fd, &part, sizeof(part), head.e_phoff + i * sizeof(part)) !=
-		    sizeof(part))
-			return false;
-		if (part.p_type != PT_LOAD || part.p_vaddr > mem ||
-		    part.p_vaddr + part.p_filesz < mem + size)
-			continue;
-		good = pread(fd, buf, size, part.p_offset + mem - part.p_vaddr) ==
-			       (ssize_t)size &&
-		       is_whole(buf, 0, size);
-	}
-	munmap(buf, size);
-	return good;
-}
-
-TEST_F(pest, dumps_core)
-{
-	siginfo_t info;
-	int fd;
-
-	if (access(CORE_PATTERN, W_OK))
-		SKIP(return, "this kernel dumps no core");
-	kn_save(CORE_PATTERN);
-	ASSERT_EQ(0, kn_write(CORE_PATTERN, CORE));
-	unlink(CORE);
-	end_armed(_metadata, self, abort_once, &info);
-	EXPECT_EQ(CLD_DUMPED, info.si_code);
-	EXPECT_EQ(SIGABRT, info.si_status);
-	fd = open(CORE, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, fd);
-	unlink(CORE);
-	EXPECT_TRUE(is_in_core(fd, (uintptr_t)self->worker->sh->mem, self->worker->work.size));
-	close(fd);
-	kn_kill(self->worker);
-}
-
-/* Swap on a RAM disk, as mkswap would make it. Returns why not, or NULL. */
-static const char *swap_on(void)
-{
-	static const char magic[] = "SWAPSPACE2";
-	char page[KN_PAGE] = { 0 };
-	__u32 *word = (__u32 *)(page + 1024);
-	off_t size;
-	bool good;
-	int fd;
-
-	fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return "no /dev/ram0";
-	size = lseek(fd, 0, SEEK_END);
-	word[0] = 1;
-	word[1] = size / KN_PAGE - 1;
-	memcpy(page + KN_PAGE - strlen(magic), magic, strlen(magic));
-	good = size >= (off_t)KN_MB && pwrite(fd, page, KN_PAGE, 0) == KN_PAGE && !fsync(fd);
-	close(fd);
-	if (!good)
-		return "cannot write a swap header to /dev/ram0";
-	return swapon("/dev/ram0", 0) ? "no swap on /dev/ram0" : NULL;
-}
-
-static void pass_sweeps(struct kn_shared *sh, int thread, unsigned int nr)
-{
-	__u64 sweeps = KN_READ(sh->thread[thread].sweeps);
-
-	while (KN_READ(sh->thread[thread].sweeps) < sweeps + nr && !KN_READ(sh->stop))
-		usleep(1000);
-}
-
-static const char *page_out(struct kn_shared *sh)
-{
-	static unsigned int seed = 1;
-	size_t at = kn_random(&seed) % (sh->size / (KN_MB / 2)) * (KN_MB / 2);
-	int i = at / (sh->size / THREADS);
-
-	/* Its user keeps off, or would have most of it back before it is out */
-	KN_WRITE(sh->set_of[i], (i + 1) % THREADS);
-	pass_sweeps(sh, i, 2);
-	if (madvise(sh->mem + at, KN_MB / 2, MADV_PAGEOUT))
-		return "MADV_PAGEOUT";
-	/* All of it comes back, and is used for a while */
-	KN_WRITE(sh->set_of[i], i);
-	pass_sweeps(sh, i, 20);
-	return NULL;
-}
-
-TEST_F(pest, swapped_out)
-{
-	const char *why = swap_on();
-	__u64 out, in;
-
-	if (why)
-		SKIP(return, "%s", why);
-	self->swap = true;
-	out = kn_vmstat("pswpout");
-	in = kn_vmstat("pswpin");
-	start_pest(_metadata, self, page_out);
-	/* What is used again soon enough is still in memory, and need not come back. */
-	ASSERT_TRUE(kn_wait_until(kn_vmstat("pswpout") >= out + 500 &&
-				  kn_vmstat("pswpin") >= in + 500, KN_PATIENCE))
-		TH_LOG("%llu pages out, %llu in", kn_vmstat("pswpout") - out,
-		       kn_vmstat("pswpin") - in);
-	endure(_metadata, self, 30);
-}
-
 int main(int argc, char **argv)
 {
-	if (argc == 2 && !strcmp(argv[1], "--again"))
-		return again();
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }
