@@ -15,6 +15,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
 #include <linux/random.h>
+#include <linux/sched/cputime.h>
 #include <linux/sched/mm.h>
 #include <linux/vmstat.h>
 
@@ -80,7 +81,8 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
 {
 	if (!pmd_present(pmd) || pmd_protnone(pmd))
 		return false;
-	c->armed = false;
+	c->armed = 0;
+	c->idle = 0;
 	return is_candidate(vm_normal_folio_pmd(vma, addr, pmd));
 }
 
@@ -114,7 +116,8 @@ static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vm
 			break;
 	}
 	a->hold -= i;
-	c->armed = armed > 0;
+	c->armed = min(armed, KNUMAD_CHUNK_MAX_ARMED);
+	c->idle = found || armed ? 0 : min(c->idle + 1, KNUMAD_CHUNK_MAX_IDLE);
 	if (!found || !knumad_sampling_due(a->proc->sampling, c, armed, addr))
 		return 0;
 	c->half = !c->half;
@@ -192,6 +195,18 @@ static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t
 		c->backoff = min(c->backoff + 1, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 
+/*
+ * Can one more page be due, of a chunk of which some were armed? If all that may be are, it is
+ * read now and then to see whether they still are: they may have been moved, or unmapped.
+ */
+static bool is_worth_reading(const struct knumad_sampling *s, const struct knumad_chunk *c,
+			     unsigned long addr)
+{
+	unsigned int armed = min_t(unsigned int, c->armed, KNUMAD_CHUNK_MAX_ARMED - 1);
+
+	return knumad_sampling_due(s, c, armed, addr);
+}
+
 static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 			 struct mm_walk *walk)
 {
@@ -214,7 +229,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (look_at_pmd(vma, *pmd, addr, c))
 			where = (addr & HPAGE_PMD_MASK) | KNUMAD_HUGE;
 		spin_unlock(ptl);
-	} else {
+	} else if (c->spread || is_worth_reading(s, c, addr)) {
 		start = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
 		if (!start)
 			goto out;
@@ -277,7 +292,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 		if (done <= 0)
 			continue;
 		c = knumad_chunk_get(a->proc, addr);
-		c->armed = true;
+		c->armed = min(c->armed + 1, KNUMAD_CHUNK_MAX_ARMED);
 		c->touched = true;
 		pages += done;
 		nr++;
@@ -294,6 +309,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
  * @proc: the process, being sampled
  * @cursor: address where to go on; where the next call should
  * @budget: how many samples at most
+ * @deadline: CPU time of this thread at which to stop, ns
  * @armed: how many there were
  *
  * Knumad thread only; sleeps. mmap_lock is only tried.
@@ -301,7 +317,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
  * Return: false if there is no more to arm in this round, else to be called again.
  */
 bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long budget,
-		unsigned long *armed)
+		u64 deadline, unsigned long *armed)
 {
 	struct mm_struct *mm = proc->slot.mm;
 	struct arm_state a = {
@@ -328,7 +344,8 @@ bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long b
 		/* Also if it was stopped in the last chunk that there can be */
 		more = stopped && a.cursor < mm->task_size;
 		cond_resched();
-	} while (more && *armed < budget && !knumad_should_stop());
+	} while (more && *armed < budget && task_sched_runtime(current) < deadline &&
+		 !knumad_should_stop());
 	*cursor = a.cursor;
 	mmput_async(mm);
 	return more;

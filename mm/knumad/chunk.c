@@ -64,7 +64,9 @@
 /* Fewer surprises say nothing about the rest of the chunks */
 #define KNUMAD_SURPRISES	3
 
-/* Each armed page that nobody used makes the next one so much rarer: four times */
+/* Each armed page that nobody used makes the next one so much rarer: four times; each look
+ * that found none to arm, too
+ */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
 
 /* If more samples are needed to tell whose a part is, most parts are nobody's */
@@ -373,12 +375,16 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
  *   backoff 0, pages armed  0 1 2  3  4
  *   due in one of           1 4 16 64 no more
  *
- * Return: true in one of 2^backoff rounds, or of 4^armed if that is less often.
+ * So it is with looks that find none to arm, as in memory that was only read and never
+ * written: after two of them one in 16 rounds is enough.
+ *
+ * Return: true in one of 2^backoff rounds, or of 4^armed or 4^idle if that is less often.
  */
 bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 		      unsigned int round, unsigned long nr)
 {
-	unsigned int shift = max_t(unsigned int, c->backoff, KNUMAD_CHUNK_TRY_SHIFT * armed);
+	unsigned int tries = max_t(unsigned int, c->idle, armed);
+	unsigned int shift = max_t(unsigned int, c->backoff, KNUMAD_CHUNK_TRY_SHIFT * tries);
 
 	return armed < KNUMAD_CHUNK_MAX_ARMED &&
 	       !((round + nr * KNUMAD_CHUNK_STRIDE) & ((1U << shift) - 1));

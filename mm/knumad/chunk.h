@@ -27,6 +27,9 @@
 /* Armed pages of a chunk that nobody used yet: then it is idle */
 #define KNUMAD_CHUNK_MAX_ARMED		4
 
+/* Each look that found nothing to arm makes the next one four times as rare, so often */
+#define KNUMAD_CHUNK_MAX_IDLE		2
+
 /* A chunk is sampled in one of 64 rounds, at least */
 #define KNUMAD_CHUNK_MAX_BACKOFF	6
 
@@ -39,7 +42,10 @@
  * @mixed:	how much samples disagree: up by a disagreement, down by agreements
  * @backoff:	it is sampled in one of 2^backoff rounds
  * @half:	of its small pages, the next sample is one of the upper half
- * @armed:	a sample is under way
+ * @armed:	so many samples are under way, for all that is known, up to
+ *		KNUMAD_CHUNK_MAX_ARMED
+ * @idle:	looks at its small pages in a row that found none to arm, up to
+ *		KNUMAD_CHUNK_MAX_IDLE
  * @touched:	it was armed at any time
  * @spread:	it is used from several nodes: its target is for good. It has
  *		none when this is set, the caller gives it one
@@ -52,7 +58,8 @@ struct knumad_chunk {
 	u16 mixed : 5;
 	u16 backoff : 3;
 	u16 half : 1;
-	u16 armed : 1;
+	u16 armed : 3;
+	u16 idle : 2;
 	u16 touched : 1;
 	u16 spread : 1;
 };

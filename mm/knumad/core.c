@@ -84,6 +84,16 @@ static void self_disable_work(struct work_struct *work)
 static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
 
 /**
+ * struct cpu_account - CPU time that may be spent
+ * @ns: so much now; may be owed, too
+ * @stamp: local_clock() when it was last added to
+ */
+struct cpu_account {
+	s64 ns;
+	u64 stamp;
+};
+
+/**
  * struct pass_state - what the thread remembers between wake-ups
  * @next_look: jiffies at which the next look at everything is due
  * @next_round: jiffies at which the next round of sampling is due
@@ -94,7 +104,8 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
  * @others: CPU use outside watched processes, thousandths of a core, decayed
  * @stamp: time of the last look
  * @isolate_failed: folios that could not be isolated, at the last look
- * @cpu_ns: CPU time that may be spent on a look now
+ * @cpu: CPU time for looks and rounds of sampling
+ * @looks: CPU time that looks have at least, half of it
  */
 struct pass_state {
 	unsigned long next_look;
@@ -106,7 +117,8 @@ struct pass_state {
 	unsigned long others;
 	u64 stamp;
 	u64 isolate_failed;
-	s64 cpu_ns;
+	struct cpu_account cpu;
+	struct cpu_account looks;
 };
 
 /**
@@ -548,20 +560,21 @@ static bool move_pages_home(const struct pass_state *ps)
 /* === The loop === */
 
 /*
- * CPU time for a look, ns: a share of the time that has passed. What was not needed is
- * saved up, so that processes that come together need not wait for each other.
+ * CPU time that may be spent now, ns: of the time that has passed, cpu_percent / @part. What
+ * was not needed is saved up, so that processes that come together need not wait for each other.
  */
-static s64 allow_cpu(struct pass_state *ps)
+static u64 allow_cpu(struct cpu_account *account, unsigned int part)
 {
 	u64 percent = READ_ONCE(knumad_tun.cpu_percent);
 	u64 most = (u64)READ_ONCE(knumad_tun.scan_interval_ms) * NSEC_PER_MSEC *
 		   KNUMAD_SAVED_INTERVALS;
-	u64 elapsed = min(knumad_topo.stamp - ps->stamp, most);
-	s64 save = most * percent / 100, earned = elapsed * percent / 100;
+	u64 now = local_clock(), elapsed = min(now - account->stamp, most);
+	s64 save = most * percent / 100 / part, earned = elapsed * percent / 100 / part;
 
+	account->stamp = now;
 	/* Nor is more owed: one long look must not end walks for long */
-	ps->cpu_ns = min(max(ps->cpu_ns, -save) + earned, save);
-	return ps->cpu_ns;
+	account->ns = min(max(account->ns, -save) + earned, save);
+	return max(account->ns, 0LL);
 }
 
 /* Threads go where they belong */
@@ -576,14 +589,14 @@ static void look_around(struct pass_state *ps)
 {
 	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
 	unsigned long entries = READ_ONCE(knumad_tun.scan_pages);
-	u64 start = task_sched_runtime(current);
+	u64 start = task_sched_runtime(current), used;
 	u64 scanned = knumad_stat(KNUMAD_S_PAGES_SCANNED);
 	struct knumad_budget budget = { .entries = entries };
 	struct knumad_proc *proc;
 	bool news;
 
 	knumad_topology_update(&knumad_topo);
-	budget.deadline = start + max(allow_cpu(ps), 0LL);
+	budget.deadline = start + max(allow_cpu(&ps->cpu, 1), allow_cpu(&ps->looks, 2));
 	news = knumad_registry_sweep();
 	if (ps->generation != knumad_topo.generation) {
 		ps->generation = knumad_topo.generation;
@@ -609,11 +622,22 @@ static void look_around(struct pass_state *ps)
 	ps->look_ms = max(ps->look_ms, interval);
 	ps->next_look = jiffies + msecs_to_jiffies(ps->look_ms);
 
-	ps->cpu_ns -= task_sched_runtime(current) - start;
+	used = task_sched_runtime(current) - start;
+	ps->cpu.ns -= used;
+	ps->looks.ns -= used;
 	knumad_stat_add(KNUMAD_S_PASSES, 1);
 	trace_knumad_pass(knumad_stat(KNUMAD_S_MMS_WATCHED),
-			  knumad_stat(KNUMAD_S_PAGES_SCANNED) - scanned,
-			  task_sched_runtime(current) - start);
+			  knumad_stat(KNUMAD_S_PAGES_SCANNED) - scanned, used);
+}
+
+/* Return: jiffies until the next round of sampling is due */
+static long sample(struct pass_state *ps)
+{
+	u64 start = task_sched_runtime(current);
+	long pause = knumad_sampling_rounds(start + allow_cpu(&ps->cpu, 1));
+
+	ps->cpu.ns -= task_sched_runtime(current) - start;
+	return pause;
 }
 
 /* Return: jiffies to sleep */
@@ -627,7 +651,7 @@ static long wake_up_once(struct pass_state *ps)
 		WRITE_ONCE(knumad_kicked, false);
 		look_around(ps);
 	}
-	pause = knumad_sampling_rounds();
+	pause = sample(ps);
 	ps->next_round = ps->next_look;
 	if (pause != MAX_SCHEDULE_TIMEOUT)
 		ps->next_round = jiffies + pause;

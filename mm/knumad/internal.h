@@ -124,7 +124,7 @@ enum knumad_mode {
  * @scan_interval_ms:	shortest time between two looks at a process
  * @scan_max_interval_ms: longest time, reached by doubling
  * @scan_pages:		page table entries looked at per wake-up
- * @cpu_percent:	CPU time of looking, in percent of one CPU
+ * @cpu_percent:	CPU time of looking and sampling, in percent of one CPU
  * @migrate_mb_per_s:	migration rate per target node
  * @reserve_percent:	part of a node kept free above its high watermark
  * @min_resident_mb:	smaller processes are not watched

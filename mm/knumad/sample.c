@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/sched.h>
+#include <linux/sched/cputime.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
@@ -327,18 +328,21 @@ static unsigned long refill(struct knumad_allowance *a, unsigned long rate)
 }
 
 /* Arm what is due and allowed, from the cursor on */
-static void arm(struct knumad_proc *proc)
+static void arm(struct knumad_proc *proc, u64 deadline)
 {
 	unsigned long rate = READ_ONCE(knumad_tun.samples_per_s), nr, armed;
 	struct knumad_sampling *s = proc->sampling;
+	u64 now = task_sched_runtime(current);
 
-	/* Half of what is left of it: there may be others behind us */
+	if (now >= deadline)
+		return;
+	/* Half of what is left of either: there may be others behind us */
 	nr = min(refill(&s->allowance, rate),
 		 DIV_ROUND_UP(refill(&everybody, KNUMAD_CROWD * rate), 2));
 	if (!nr)
 		return;
 	knumad_chunks_prune(proc);
-	s->arming = knumad_arm(proc, &s->cursor, nr, &armed);
+	s->arming = knumad_arm(proc, &s->cursor, nr, now + (deadline - now) / 2, &armed);
 	s->allowance.tokens -= armed * HZ;
 	everybody.tokens -= armed * HZ;
 }
@@ -419,7 +423,7 @@ static void follow_interval(struct knumad_sampling *s)
 }
 
 /* Return: jiffies until there is more to do */
-static long do_round(struct knumad_proc *proc)
+static long do_round(struct knumad_proc *proc, u64 deadline)
 {
 	struct knumad_sampling *s = proc->sampling;
 
@@ -435,7 +439,7 @@ static long do_round(struct knumad_proc *proc)
 	if (!s->arming && time_after_eq(jiffies, s->next_round))
 		begin_round(proc);
 	if (s->arming) {
-		arm(proc);
+		arm(proc, deadline);
 		return quickly();
 	}
 	return max(1L, (long)(s->next_round - jiffies));
@@ -443,12 +447,13 @@ static long do_round(struct knumad_proc *proc)
 
 /**
  * knumad_sampling_rounds - learn from the samples there are, arm new ones
+ * @deadline: CPU time of this thread at which to arm no more, ns
  *
  * Knumad thread only; sleeps.
  *
  * Return: jiffies until the next round is due, MAX_SCHEDULE_TIMEOUT if there is none.
  */
-long knumad_sampling_rounds(void)
+long knumad_sampling_rounds(u64 deadline)
 {
 	long pause = MAX_SCHEDULE_TIMEOUT;
 	struct knumad_proc *proc;
@@ -456,7 +461,7 @@ long knumad_sampling_rounds(void)
 	knumad_fault_drain(knumad_sampling_learn);
 	knumad_for_each_proc(proc)
 		if (proc->sampling && !knumad_should_stop())
-			pause = min(pause, do_round(proc));
+			pause = min(pause, do_round(proc, deadline));
 	return pause;
 }
 

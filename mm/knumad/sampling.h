@@ -21,7 +21,7 @@ struct mm_struct;
 /* === arm.c === */
 
 bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long budget,
-		unsigned long *armed);
+		u64 deadline, unsigned long *armed);
 void knumad_disarm(struct mm_struct *mm, unsigned long addr);
 
 /* === fault.c === */
@@ -205,7 +205,7 @@ void knumad_sampling_begin(struct knumad_proc *proc);
 void knumad_sampling_end(struct knumad_proc *proc);
 void knumad_sampling_learn(const struct knumad_sample *sample);
 unsigned int knumad_sampling_local(const struct knumad_proc *proc);
-long knumad_sampling_rounds(void);
+long knumad_sampling_rounds(u64 deadline);
 bool knumad_sampling_due(const struct knumad_sampling *s,
 			 const struct knumad_chunk *c, unsigned int armed,
 			 unsigned long addr);

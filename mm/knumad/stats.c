@@ -323,7 +323,7 @@ static void show_spanning(struct seq_file *m, const struct knumad_proc *proc)
 		all += c.user > 0;
 		known += knumad_chunk_known(&c) && !c.spread;
 		spread += c.spread;
-		armed += c.armed;
+		armed += c.armed > 0;
 	}
 	seq_printf(m, "%d %*pbl %u %lu %lu %lu %lu %u\n", pid_nr(proc->pid),
 		   nodemask_pr_args(&s->set), s->round, all, known, spread, armed,

@@ -472,6 +472,22 @@ static void chunk_due_armed_test(struct kunit *test)
 		}
 }
 
+/* So are chunks where there was nothing to arm */
+static void chunk_due_idle_test(struct kunit *test)
+{
+	static const unsigned int times[] = { 256, 64, 16 };
+	struct knumad_chunk chunk = {};
+	unsigned int idle, round, nr;
+
+	for (idle = 0; idle <= KNUMAD_CHUNK_MAX_IDLE; idle++) {
+		chunk.idle = idle;
+		nr = 0;
+		for (round = 0; round < 256; round++)
+			nr += knumad_chunk_due(&chunk, 0, round, 12345);
+		KUNIT_EXPECT_EQ(test, nr, times[idle]);
+	}
+}
+
 /* Two users, each of one half: they never agree */
 static void chunk_first_test(struct kunit *test)
 {
@@ -662,6 +678,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_rehome_test),
 	KUNIT_CASE(chunk_due_test),
 	KUNIT_CASE(chunk_due_armed_test),
+	KUNIT_CASE(chunk_due_idle_test),
 	KUNIT_CASE(chunk_first_test),
 	KUNIT_CASE(chunk_spread_test),
 	KUNIT_CASE(part_sample_test),

@@ -731,13 +731,6 @@ static int begin_nomad(struct kn_shared *sh, const struct kn_work *work)
 	return kn_begin_helper(sh, nomad_main);
 }
 
-static __u64 rounds(const struct kn_worker *worker)
-{
-	struct kn_spanning now;
-
-	return kn_spanning(worker->pid, &now) ? now.rounds : 0;
-}
-
 /*
  * A process that maps a page here and then there is known by what it has, not by all
  * it ever had: knumad's memory is charged to nobody.
@@ -761,12 +754,12 @@ TEST_F(threats, sparse_memory)
 	before = kn_stat("bytes");
 	ASSERT_EQ(0, kn_enable("always"));
 	most = before;
-	ASSERT_TRUE(kn_wait_until(rounds(worker), KN_PATIENCE))
+	ASSERT_TRUE(kn_wait_until(kn_rounds(worker->pid), KN_PATIENCE))
 		kn_dump();
 	for (i = 1; i <= FLIGHTS; i++) {
 		ASSERT_TRUE(kn_wait_until(KN_READ(worker->sh->rounds) == (__u64)i, KN_PATIENCE));
-		at = rounds(worker);
-		ASSERT_TRUE(kn_wait_until(rounds(worker) >= at + 2, KN_PATIENCE))
+		at = kn_rounds(worker->pid);
+		ASSERT_TRUE(kn_wait_until(kn_rounds(worker->pid) >= at + 2, KN_PATIENCE))
 			kn_dump();
 		at = kn_stat("bytes");
 		most = at > most ? at : most;
@@ -878,6 +871,65 @@ TEST_F(threats, crowd)
 	EXPECT_TRUE(kn_wait_until(!kn_stat("mms_watched"), KN_PATIENCE))
 		kn_dump();
 	munmap(lives, sizeof(*lives));
+}
+
+/* So much address space, and nothing there */
+#define HOLLOW		(8192 * KN_MB)
+
+/* A page of each page table was read, and never written: it is that of zeros */
+static int read_here_and_there(struct kn_shared *sh, const struct kn_work *work)
+{
+	size_t at;
+
+	sh->extra = mmap(NULL, HOLLOW, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (sh->extra == MAP_FAILED || madvise(sh->extra, HOLLOW, MADV_NOHUGEPAGE))
+		return -errno;
+	sh->extra_size = HOLLOW;
+	sh->extra_idle = true;
+	for (at = 0; at < HOLLOW; at += CHUNK)
+		if (KN_READ(sh->extra[at]))
+			return -EINVAL;
+	return 0;
+}
+
+/* Nor does one whose page tables take long to read, for nothing; it is sampled all the same. */
+TEST_F(threats, hollow_memory)
+{
+	struct kn_work work = {
+		.size = 16 * KN_MB, .align = CHUNK, .node = self->node[0], .threads = 4,
+		.cpu_node = KN_NONE, .prepare = read_here_and_there,
+	};
+	__u64 used, start_ms, elapsed, first;
+	struct kn_worker *worker;
+	pid_t knumad;
+
+	if (kn_max_cpus() >= work.threads)
+		SKIP(return, "needs nodes with less than four CPUs");
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	kn_tunable_set("cpu_percent", PERCENT);
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 1000));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 1000));
+	ASSERT_EQ(0, kn_enable("always"));
+	knumad = kn_thread_pid();
+	ASSERT_LT(0, knumad);
+	ASSERT_TRUE(kn_wait_until(kn_rounds(worker->pid), KN_PATIENCE))
+		kn_dump();
+	used = kn_cpu_ns(knumad);
+	ASSERT_LT(0, used);
+	start_ms = kn_now_ms();
+	first = kn_rounds(worker->pid);
+	ASSERT_TRUE(kn_wait_passes(8, KN_PATIENCE))
+		kn_dump();
+	elapsed = kn_now_ms() - start_ms;
+	used = kn_cpu_ns(knumad) - used;
+	TH_LOG("%llu ms of %llu, %llu rounds", used / 1000000, elapsed,
+	       kn_rounds(worker->pid) - first);
+	EXPECT_GE(MARGIN * PERCENT * elapsed / 100, used / 1000000);
+	EXPECT_TRUE(kn_wait_until(kn_rounds(worker->pid) >= first + 8, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
 }
 
 int main(int argc, char **argv)
