@@ -194,7 +194,7 @@ TEST_F(gather, free_threads_meet_memory)
 	home = kn_wait_gathered(worker, KN_PATIENCE);
 	ASSERT_NE(KN_NONE, home)
 		kn_dump();
-	EXPECT_LE(900, kn_threads_at_home(worker, home, 50));
+	EXPECT_LE(900, kn_threads_stay(worker, home));
 	check_gathered(_metadata, self, worker, home, 0);
 }
 
@@ -217,7 +217,7 @@ TEST_F(gather, halves_meet)
 	home = kn_wait_gathered(worker, KN_PATIENCE);
 	ASSERT_NE(KN_NONE, home)
 		kn_dump();
-	EXPECT_LE(900, kn_threads_at_home(worker, home, 50));
+	EXPECT_LE(900, kn_threads_stay(worker, home));
 	check_gathered(_metadata, self, worker, home,
 		       MEM / KN_PAGE * (kn_share_on(worker, home, 1) - 500) / 1000);
 }

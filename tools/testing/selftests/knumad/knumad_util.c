@@ -1412,22 +1412,41 @@ int kn_threads_on(const struct kn_worker *worker)
 	return node;
 }
 
+/* Sweeps of all threads so far, and how many of them ended on @node */
+static __u64 count_sweeps(const struct kn_worker *worker, int node, __u64 *there)
+{
+	__u64 all = 0;
+	int i;
+
+	*there = 0;
+	for (i = 0; i < worker->work.threads; i++) {
+		all += KN_READ(worker->sh->thread[i].sweeps);
+		*there += KN_READ(worker->sh->thread[i].sweeps_on[node]);
+	}
+	return all;
+}
+
 /* Of the next @nr sweeps of each thread, how many per mille ended on @node? */
 unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr)
 {
-	__u64 all = 0, there = 0;
-	int i;
+	__u64 first, there, last, before = count_sweeps(worker, node, &first);
 
-	for (i = 0; i < worker->work.threads; i++) {
-		all -= KN_READ(worker->sh->thread[i].sweeps);
-		there -= KN_READ(worker->sh->thread[i].sweeps_on[node]);
-	}
 	kn_wait_sweeps(worker, nr, KN_PATIENCE);
-	for (i = 0; i < worker->work.threads; i++) {
-		all += KN_READ(worker->sh->thread[i].sweeps);
-		there += KN_READ(worker->sh->thread[i].sweeps_on[node]);
-	}
-	return all ? there * 1000 / all : 0;
+	last = count_sweeps(worker, node, &there);
+	return last > before ? (there - first) * 1000 / (last - before) : 0;
+}
+
+/*
+ * The same of all sweeps in eight looks: the scheduler may have a thread run elsewhere when
+ * its CPU is taken, as by who moves its memory, and it is back after a look.
+ */
+unsigned int kn_threads_stay(const struct kn_worker *worker, int node)
+{
+	__u64 first, there, last, before = count_sweeps(worker, node, &first);
+
+	kn_wait_passes(8, KN_PATIENCE);
+	last = count_sweeps(worker, node, &there);
+	return last > before ? (there - first) * 1000 / (last - before) : 0;
 }
 
 /*

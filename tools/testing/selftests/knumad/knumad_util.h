@@ -292,6 +292,7 @@ __u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count)
 bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs);
 int kn_threads_on(const struct kn_worker *worker);
 unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr);
+unsigned int kn_threads_stay(const struct kn_worker *worker, int node);
 __u64 kn_pages_at(pid_t pid, const void *addr, size_t size, unsigned int stride,
 		  __u64 *on_node);
 unsigned int kn_share_on(const struct kn_worker *worker, int node, unsigned int stride);

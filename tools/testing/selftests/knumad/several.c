@@ -68,7 +68,7 @@ static void check_all(struct __test_metadata *_metadata, struct _test_data_sever
 		unsigned int at_home;
 
 		ASSERT_NE(KN_NONE, home);
-		at_home = kn_threads_at_home(self->worker[i], home, 50);
+		at_home = kn_threads_stay(self->worker[i], home);
 		EXPECT_LE(900, at_home);
 		EXPECT_LE(KN_GATHERED, kn_share_on(self->worker[i], home, 1));
 	}
