@@ -369,7 +369,8 @@ def test_shape(report, profile, name, full):
     # One that is ended leaves knumad on, which is not the next one's fault
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1 || "
                    "{ status=$?; echo never >/sys/kernel/mm/knumad/enabled; exit $status; }",
-                   program, limit + 60, EXPECTED_REPORTS.get(program, ()), {r"please plug": topology.plug})
+                   program, limit + 60, EXPECTED_REPORTS.get(program, ()),
+                   {r"please plug": topology.plug})
               for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)

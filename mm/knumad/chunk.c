@@ -64,9 +64,7 @@
 /* Fewer surprises say nothing about the rest of the chunks */
 #define KNUMAD_SURPRISES	3
 
-/* Each armed page that nobody used makes the next one so much rarer: four times; each look
- * that found none to arm, too
- */
+/* Each armed page that nobody used, and each look that found none, makes the next 4 times rarer */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
 
 /* If more samples are needed to tell whose a part is, most parts are nobody's */

@@ -1426,14 +1426,22 @@ static __u64 count_sweeps(const struct kn_worker *worker, int node, __u64 *there
 	return all;
 }
 
+/* Since there were @all, @there of them on @node: how many per mille ended there? */
+static unsigned int share_of_sweeps(const struct kn_worker *worker, int node, __u64 all,
+				    __u64 there)
+{
+	__u64 there_now, now = count_sweeps(worker, node, &there_now);
+
+	return now > all ? (there_now - there) * 1000 / (now - all) : 0;
+}
+
 /* Of the next @nr sweeps of each thread, how many per mille ended on @node? */
 unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr)
 {
-	__u64 first, there, last, before = count_sweeps(worker, node, &first);
+	__u64 there, all = count_sweeps(worker, node, &there);
 
 	kn_wait_sweeps(worker, nr, KN_PATIENCE);
-	last = count_sweeps(worker, node, &there);
-	return last > before ? (there - first) * 1000 / (last - before) : 0;
+	return share_of_sweeps(worker, node, all, there);
 }
 
 /*
@@ -1442,11 +1450,10 @@ unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsign
  */
 unsigned int kn_threads_stay(const struct kn_worker *worker, int node)
 {
-	__u64 first, there, last, before = count_sweeps(worker, node, &first);
+	__u64 there, all = count_sweeps(worker, node, &there);
 
 	kn_wait_passes(8, KN_PATIENCE);
-	last = count_sweeps(worker, node, &there);
-	return last > before ? (there - first) * 1000 / (last - before) : 0;
+	return share_of_sweeps(worker, node, all, there);
 }
 
 /*
