@@ -9,8 +9,8 @@
  *			only writer of the process list, and of struct knumad_proc and
  *			struct knumad_sampling but for moving. When knumad is switched
  *			off, who does so ends sampling after the thread is gone.
- *   knumad/N threads	one for each node N with CPUs: move pages (migrate.c). The
- *			knumad thread waits for them meanwhile.
+ *   knumad/N:K threads	one or two for each node N with CPUs: move pages (migrate.c).
+ *			The knumad thread waits for them meanwhile.
  *   scheduler hook	knumad_keeps_home(): under a runqueue lock with
  *			interrupts off; reads one task, the flags of its mm, which
  *			it keeps while it does not run, and CPU states, no lock.

@@ -8,10 +8,12 @@
  * one of which a part was unmapped meanwhile it does split. The target
  * is not reclaimed, compacted or swapped to make room.
  *
- * Each node with CPUs has a thread that moves pages: first of processes at home on
- * its node, since it writes to that node, then of any other, since memory that is
- * half moved is slow for longer if one does it alone. Of several on one process each
- * takes the next batch. The knumad thread hands out turns and waits for all of them.
+ * Each node with CPUs has threads that move pages, two where there are as many CPUs:
+ * with small pages one alone is far below the rate limit. They move pages first of
+ * processes at home on their node, since they write to that node, then of any other,
+ * since memory that is half moved is slow for longer if one does it alone. Of several on
+ * one process each takes the next batch. The knumad thread hands out turns and waits for
+ * all of them.
  *
  * Who has had KNUMAD_TURN_PAGES lets the others go first, until nobody waits: a process
  * that always has something to move holds up others by one turn, not until it is through.
@@ -48,12 +50,16 @@
 /* Pages to move per thread that is woken up for it: fewer are not worth a wake-up */
 #define KNUMAD_PAGES_PER_MOVER	1024
 
+#define KNUMAD_MOVERS_PER_NODE	2
+
 /**
  * struct mover - one thread that moves pages
- * @worker:	the thread, NULL for a node that has none
+ * @nid:	its node
+ * @worker:	the thread, NULL if there is none for lack of CPUs
  * @work:	one turn
  */
 struct mover {
+	int nid;
 	struct kthread_worker *worker;
 	struct kthread_work work;
 };
@@ -72,6 +78,7 @@ struct target {
 	unsigned long inflight;
 };
 
+/* First one of each node, then the second ones */
 static struct mover *movers;
 static struct target *targets;
 static unsigned long turn_ends;		/* jiffies */
@@ -378,7 +385,7 @@ static void move_those(unsigned long *from, int nid, bool waiting, bool own)
 /* One turn of one mover; the list of processes does not change meanwhile */
 static void move_some(struct kthread_work *work)
 {
-	int nid = container_of(work, struct mover, work) - movers;
+	int nid = container_of(work, struct mover, work)->nid;
 	u64 start = task_sched_runtime(current);
 	unsigned long *from;
 
@@ -425,18 +432,30 @@ static unsigned long plan(nodemask_t *homes)
 	return pages;
 }
 
-/* Movers of these nodes, and as many others as there is work for */
-static void choose_movers(nodemask_t *nodes, unsigned long pages)
+static int nr_movers(void)
 {
-	int nid, nr = DIV_ROUND_UP(pages, KNUMAD_PAGES_PER_MOVER);
+	return knumad_topo.nr * KNUMAD_MOVERS_PER_NODE;
+}
 
-	nr -= nodes_weight(*nodes);
-	for (nid = 0; nid < knumad_topo.nr && nr > 0; nid++) {
-		if (!movers[nid].worker || node_isset(nid, *nodes))
+/*
+ * Begin a turn: the first mover of these nodes, and as many others as there is work for,
+ * those of other nodes before the second ones. Where a node has none, do its work here.
+ */
+static void begin_turn(const nodemask_t *nodes, unsigned long pages)
+{
+	int i, nr = DIV_ROUND_UP(pages, KNUMAD_PAGES_PER_MOVER) - nodes_weight(*nodes);
+
+	for (i = 0; i < nr_movers(); i++) {
+		bool must = i < knumad_topo.nr && node_isset(i, *nodes);
+
+		if (!movers[i].worker || (!must && nr <= 0))
 			continue;
-		node_set(nid, *nodes);
-		nr--;
+		nr -= !must;
+		kthread_queue_work(movers[i].worker, &movers[i].work);
 	}
+	for_each_node_mask(i, *nodes)
+		if (!movers[i].worker)
+			move_some(&movers[i].work);
 }
 
 /* After a turn. Return: true if there is more to move. */
@@ -467,47 +486,48 @@ bool knumad_migrate_all(unsigned long until)
 {
 	nodemask_t nodes = NODE_MASK_NONE;
 	unsigned long pages = plan(&nodes);
-	int nid;
+	int i;
 
 	if (nodes_empty(nodes))
 		return false;
-	choose_movers(&nodes, pages);
 	turn_ends = until;
-	for_each_node_mask(nid, nodes)
-		if (movers[nid].worker)
-			kthread_queue_work(movers[nid].worker, &movers[nid].work);
-	for_each_node_mask(nid, nodes)
-		if (!movers[nid].worker)
-			move_some(&movers[nid].work);
-	for_each_node_mask(nid, nodes)
-		if (movers[nid].worker)
-			kthread_flush_work(&movers[nid].work);
+	begin_turn(&nodes, pages);
+	for (i = 0; i < nr_movers(); i++)
+		if (movers[i].worker)
+			kthread_flush_work(&movers[i].work);
 	return count_turns();
 }
 
 static size_t own_bytes(void)
 {
-	return knumad_topo.nr * (sizeof(*movers) + sizeof(*targets));
+	return nr_movers() * sizeof(*movers) + knumad_topo.nr * sizeof(*targets);
 }
 
-/* Start the thread of a node, on its housekeeping CPUs */
-static int start_worker(int nid)
+/* Start a thread of a node, on its housekeeping CPUs: a second one if it has two */
+static int start_worker(struct mover *mover, bool second)
 {
 	struct kthread_worker *worker;
 	cpumask_var_t cpus;
+	int ret = 0;
 
-	worker = kthread_create_worker(0, "knumad/%d", nid);
-	if (IS_ERR(worker))
-		return PTR_ERR(worker);
-	movers[nid].worker = worker;
-	set_user_nice(worker->task, KNUMAD_NICE);
 	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
 		return -ENOMEM;
 	knumad_housekeeping_cpus(cpus);
-	if (cpumask_and(cpus, cpus, cpumask_of_node(nid)))
+	cpumask_and(cpus, cpus, cpumask_of_node(mover->nid));
+	if (second && cpumask_weight(cpus) < 2)
+		goto out;
+	worker = kthread_create_worker(0, "knumad/%d:%d", mover->nid, second);
+	if (IS_ERR(worker)) {
+		ret = PTR_ERR(worker);
+		goto out;
+	}
+	mover->worker = worker;
+	set_user_nice(worker->task, KNUMAD_NICE);
+	if (!cpumask_empty(cpus))
 		set_cpus_allowed_ptr(worker->task, cpus);
+out:
 	free_cpumask_var(cpus);
-	return 0;
+	return ret;
 }
 
 /**
@@ -517,19 +537,21 @@ static int start_worker(int nid)
  */
 int knumad_migrate_init(void)
 {
-	int nid, ret = 0;
+	int i, ret = 0;
 
-	movers = kcalloc(knumad_topo.nr, sizeof(*movers), GFP_KERNEL);
+	movers = kcalloc(nr_movers(), sizeof(*movers), GFP_KERNEL);
 	targets = kcalloc(knumad_topo.nr, sizeof(*targets), GFP_KERNEL);
 	if (!movers || !targets)
 		ret = -ENOMEM;
 	else
 		knumad_stat_bytes(own_bytes());
-	for (nid = 0; nid < knumad_topo.nr && !ret; nid++) {
-		spin_lock_init(&targets[nid].lock);
-		kthread_init_work(&movers[nid].work, move_some);
-		if (node_state(nid, N_CPU))
-			ret = start_worker(nid);
+	for (i = 0; i < knumad_topo.nr && !ret; i++)
+		spin_lock_init(&targets[i].lock);
+	for (i = 0; i < nr_movers() && !ret; i++) {
+		movers[i].nid = i % knumad_topo.nr;
+		kthread_init_work(&movers[i].work, move_some);
+		if (node_state(movers[i].nid, N_CPU))
+			ret = start_worker(&movers[i], i >= knumad_topo.nr);
 	}
 	if (ret)
 		knumad_migrate_exit();
@@ -541,11 +563,11 @@ int knumad_migrate_init(void)
  */
 void knumad_migrate_exit(void)
 {
-	int nid;
+	int i;
 
-	for (nid = 0; movers && nid < knumad_topo.nr; nid++)
-		if (movers[nid].worker)
-			kthread_destroy_worker(movers[nid].worker);
+	for (i = 0; movers && i < nr_movers(); i++)
+		if (movers[i].worker)
+			kthread_destroy_worker(movers[i].worker);
 	if (movers && targets)
 		knumad_stat_bytes(-(long)own_bytes());
 	kfree(movers);
