@@ -23,7 +23,7 @@ END {
 	seconds = uptime() - began
 	printf "passes                  %d in %.0f s\n", passes, seconds
 	printf "processes watched       %d at most\n", watched
-	printf "page table entries      %d\n", pages
+	printf "pages looked at         %d\n", pages
 	printf "CPU time of a pass      %.2f ms, at most %.2f ms\n", passes ? sum / passes : 0, most
 	printf "CPU time altogether     %.1f ms, %.2f %% of a CPU\n", sum, seconds ? sum / seconds / 10 : 0
 }'

@@ -562,7 +562,7 @@ for script in $scripts; do
 	why-not) grep -q " $worker misplaced .* -> home\$" said && verdicts_as_counted ;;
 	pass-cost)
 		[ "$(figure passes)" -eq "$(grown passes)" ] && [ "$(figure 'processes watched')" -ge 1 ] &&
-			[ "$(figure 'page table entries')" -eq "$(grown pages_scanned)" ]
+			[ "$(figure 'pages looked at')" -eq "$(grown pages_scanned)" ]
 		;;
 	thread-moves)
 		lines "$(grown tasks_moved)" ' CPU .* -> .*  moved$' &&

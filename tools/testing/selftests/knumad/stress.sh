@@ -20,6 +20,8 @@ again()
 {
 	status=0
 	"$@" >"$said" 2>&1 || status=$?
+	# A program that finds none of the tests it is asked for is content with that
+	grep -q '^ok ' "$said" || status=1
 	number=$((number + 1))
 	if [ $status -eq 0 ] || [ $status -eq 4 ]; then
 		echo "ok $number $*, at $(($(now) - start)) s"
@@ -33,7 +35,7 @@ again()
 echo "TAP version 13"
 start=$(now)
 while [ $(($(now) - start)) -lt "$seconds" ]; do
-	again ./threads -f pest
+	again ./armed -f pest
 	again ./storm
 	again ./switch
 done
