@@ -25,8 +25,8 @@
 #include <linux/freezer.h>
 #include <linux/init.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -86,7 +86,7 @@ static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
 /**
  * struct cpu_account - CPU time that may be spent
  * @ns: so much now; may be owed, too
- * @stamp: local_clock() when it was last added to
+ * @stamp: ktime_get_ns() when it was last added to
  */
 struct cpu_account {
 	s64 ns;
@@ -428,6 +428,7 @@ static unsigned int fill_procs(struct knumad_pl_proc *pp, unsigned int nr)
 			.bound = proc->one_node,
 			.skip = proc->bound != KNUMAD_V_NONE || !proc->walked ||
 				(proc->sampling && proc->sampling->waiting),
+			.stays = proc->bound != KNUMAD_V_NONE,
 			.home = proc->home,
 			/* Confirmed by what the next walk finds, not by this one */
 			.pending = proc->fresh ? proc->pending : NUMA_NO_NODE,
@@ -562,19 +563,20 @@ static bool move_pages_home(const struct pass_state *ps)
 /*
  * CPU time that may be spent now, ns: of the time that has passed, cpu_percent / @part. What
  * was not needed is saved up, so that processes that come together need not wait for each other.
+ * Who owes something gets a quarter of what he earns: nothing may stand still for ever.
  */
 static u64 allow_cpu(struct cpu_account *account, unsigned int part)
 {
 	u64 percent = READ_ONCE(knumad_tun.cpu_percent);
 	u64 most = (u64)READ_ONCE(knumad_tun.scan_interval_ms) * NSEC_PER_MSEC *
 		   KNUMAD_SAVED_INTERVALS;
-	u64 now = local_clock(), elapsed = min(now - account->stamp, most);
+	u64 now = ktime_get_ns(), elapsed = min(now - account->stamp, most);
 	s64 save = most * percent / 100 / part, earned = elapsed * percent / 100 / part;
 
 	account->stamp = now;
 	/* Nor is more owed: one long look must not end walks for long */
 	account->ns = min(max(account->ns, -save) + earned, save);
-	return max(account->ns, 0LL);
+	return max(account->ns, earned / 4);
 }
 
 /* Threads go where they belong */
@@ -589,14 +591,14 @@ static void look_around(struct pass_state *ps)
 {
 	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
 	unsigned long entries = READ_ONCE(knumad_tun.scan_pages);
-	u64 start = task_sched_runtime(current), used;
+	u64 start = task_sched_runtime(current), allowed, used;
 	u64 scanned = knumad_stat(KNUMAD_S_PAGES_SCANNED);
 	struct knumad_budget budget = { .entries = entries };
 	struct knumad_proc *proc;
 	bool news;
 
 	knumad_topology_update(&knumad_topo);
-	budget.deadline = start + max(allow_cpu(&ps->cpu, 1), allow_cpu(&ps->looks, 2));
+	allowed = max(allow_cpu(&ps->cpu, 1), allow_cpu(&ps->looks, 2));
 	news = knumad_registry_sweep();
 	if (ps->generation != knumad_topo.generation) {
 		ps->generation = knumad_topo.generation;
@@ -607,6 +609,8 @@ static void look_around(struct pass_state *ps)
 	knumad_for_each_proc(proc)
 		news |= look_at(proc, ps);
 	look_at_others(ps);
+	/* Walks get on, however long it took to look at threads */
+	budget.deadline = max(start + allowed, task_sched_runtime(current) + allowed / 4);
 	news |= walk_all(&budget);
 	if (news)
 		decide(ps);

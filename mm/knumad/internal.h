@@ -311,6 +311,7 @@ bool knumad_registry_sweep(void);
 void knumad_registry_release(void);
 void knumad_registry_begin_at(struct knumad_proc *proc);
 struct knumad_proc *knumad_registry_find(struct mm_struct *mm);
+bool knumad_registry_wants(struct mm_struct *mm);
 struct task_struct *knumad_live_thread(struct task_struct *task,
 				       struct mm_struct **mm);
 struct task_struct *knumad_proc_task(struct knumad_proc *proc);
@@ -452,7 +453,7 @@ struct knumad_batch {
  * Folios that share one TLB flush. They are unmapped together and mapped again one
  * after the other: who touches one meanwhile waits. More would save little.
  */
-#define KNUMAD_BATCH	128
+#define KNUMAD_BATCH	64
 
 enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 				    struct knumad_budget *budget);

@@ -25,11 +25,11 @@
 #include <linux/cpuset.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/memcontrol.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/mm.h>
 #include <linux/sizes.h>
@@ -68,7 +68,7 @@ struct mover {
  * struct target - what may be moved to one node
  * @lock:	for all that follows
  * @tokens:	pages that may be moved now, by the rate limit
- * @stamp:	local_clock() of the last refill of @tokens
+ * @stamp:	ktime_get_ns() of the last refill of @tokens: movers are on several CPUs
  * @inflight:	pages on their way, or reserved for a batch
  */
 struct target {
@@ -88,7 +88,7 @@ static u64 rate_tokens(struct target *t)
 {
 	u64 rate = READ_ONCE(knumad_tun.migrate_mb_per_s) << (20 - PAGE_SHIFT);
 	u64 cap = max_t(u64, rate / 4, 2 * KNUMAD_BATCH_PAGES);
-	u64 now = local_clock();
+	u64 now = ktime_get_ns();
 	u64 elapsed = min_t(u64, now - t->stamp, NSEC_PER_SEC);
 	u64 fresh = div_u64(rate * elapsed, NSEC_PER_SEC);
 

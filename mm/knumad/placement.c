@@ -62,6 +62,12 @@
  *   node 1.
  *
  *   1 process of 3 threads on nodes of 2 cores: "no_cpus", left spanning.
+ *
+ * A process that is left alone for good (out, bound) keeps the cores that it uses. Who has
+ * a home already keeps that beside it: the load balancer finds others for those who may move.
+ *
+ *   2 processes of 2 threads, 2 cores per node, all memory on node 1; one runs there and is
+ *   out: the other, on node 0, gets node 0.
  */
 
 #include <linux/limits.h>
@@ -93,7 +99,8 @@ struct queue_entry {
 /*
  * The state of one run. @room and @cores are what is left per node after the
  * claims of all homes so far; both may go below zero when incumbents have
- * outgrown their node. @load is what runs on a node now.
+ * outgrown their node. @load is what runs on a node now, @taken the part of it that is
+ * left alone.
  */
 struct place_state {
 	struct knumad_placement *pl;
@@ -106,6 +113,7 @@ struct place_state {
 	s64 room[MAX_NUMNODES];
 	s64 cores[MAX_NUMNODES];
 	unsigned long load[MAX_NUMNODES];
+	unsigned long taken[MAX_NUMNODES];
 };
 
 /* Of many processes let others have the CPU now and then */
@@ -377,6 +385,8 @@ static void init_state(struct place_state *s)
 			if (!proc->skip)
 				s->room[i] += movable(proc, i);
 			s->load[i] += load_on(proc, i);
+			if (proc->stays)
+				s->taken[i] += load_on(proc, i);
 		}
 		pl->steps += (u64)pl->nr_nodes * pl->nr_nodes;
 	}
@@ -738,6 +748,8 @@ int knumad_place(struct knumad_placement *pl)
 
 	init_state(s);
 	keep_incumbents(s);
+	for (idx = 0; idx < pl->nr_nodes; idx++)
+		s->cores[idx] -= s->taken[idx];
 	place_homeless(s);
 	put_back(s);
 	improve(s);

@@ -48,6 +48,7 @@ struct knumad_pl_node {
  * @bound:	its threads cannot run but on one node: CPU capacity is no reason
  *		to refuse it there
  * @skip:	left alone: it is not placed, but its memory takes room where it is
+ * @stays:	so it will be: nobody gets a new home on the cores that it uses
  * @home:	in: its home node; out: its new home; NUMA_NO_NODE for none
  * @pending:	in, out: the home proposed in the last pass but not yet taken
  * @verdict:	out: why it has the home it has
@@ -64,6 +65,7 @@ struct knumad_pl_proc {
 	nodemask_t allowed;
 	bool bound;
 	bool skip;
+	bool stays;
 	int home;
 	int pending;
 	enum knumad_verdict verdict;

@@ -10,6 +10,7 @@
 
 #include <linux/mm.h>
 #include <linux/oom.h>
+#include <linux/percpu_counter.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/prctl.h>
@@ -264,6 +265,24 @@ static unsigned long min_resident(void)
 	return READ_ONCE(knumad_tun.min_resident_mb) << (20 - PAGE_SHIFT);
 }
 
+/**
+ * knumad_registry_wants - may anything of a process be moved that is not watched?
+ * @mm: its mm, which does not go away meanwhile
+ *
+ * Return: whether that is so by what it and its control group say.
+ */
+bool knumad_registry_wants(struct mm_struct *mm)
+{
+	return is_wanted(mm) && !test_bit(MMF_KNUMAD_OUT, &mm->flags) &&
+	       knumad_group(mm) != KNUMAD_GROUP_NEVER;
+}
+
+/* Of many CPUs each keeps some pages to itself: those are asked only near the limit */
+static bool has_pages(struct mm_struct *mm, unsigned long nr)
+{
+	return percpu_counter_compare(&mm->rss_stat[MM_ANONPAGES], nr) >= 0;
+}
+
 /* Drop who has exited, become small, or withdrew. Return: whether any was. */
 static bool sweep_watched(void)
 {
@@ -275,7 +294,7 @@ static bool sweep_watched(void)
 		struct task_struct *task = NULL;
 
 		if (atomic_read(&mm->mm_users) && is_wanted(mm) &&
-		    get_mm_counter(mm, MM_ANONPAGES) >= min_resident() / 2)
+		    has_pages(mm, min_resident() / 2))
 			task = knumad_proc_task(proc);
 		if (task) {
 			put_task_struct(task);
@@ -352,8 +371,8 @@ static struct mm_struct *candidate(struct task_struct *leader)
 	if (!task)
 		return NULL;
 	put_task_struct(task);
-	if (get_mm_counter(mm, MM_ANONPAGES) >= min_resident() &&
-	    is_wanted(mm) && !knumad_registry_find(mm) && is_busy(leader))
+	if (has_pages(mm, min_resident()) && is_wanted(mm) &&
+	    !knumad_registry_find(mm) && is_busy(leader))
 		return mm;
 	mmdrop(mm);
 	return NULL;
@@ -372,7 +391,7 @@ const char *knumad_registry_why_not(struct task_struct *leader, struct mm_struct
 		return "knumad is off";
 	if (!is_wanted(mm))
 		return "neither it nor its control group asked for it";
-	if (get_mm_counter(mm, MM_ANONPAGES) < min_resident())
+	if (!has_pages(mm, min_resident()))
 		return "it has less memory of its own than min_resident_mb";
 	if (!is_busy(leader))
 		return "it has used less CPU time than min_cpu_ms";

@@ -179,8 +179,9 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 	/* Counts each thread that exits meanwhile once */
 	thread_group_cputime(task, &times);
 	look->cpu_ns = times.sum_exec_runtime;
+	/* All may have exited, and been reaped, by now */
 	few = (look->cpu_ns - min(look->cpu_ns, look->before_ns)) /
-	      (KNUMAD_WORKER_SHARE * get_nr_threads(task));
+	      (KNUMAD_WORKER_SHARE * max(get_nr_threads(task), 1));
 	rcu_read_lock();
 	for_each_thread(task, t) {
 		u64 recent = recent_ns(t);
@@ -428,6 +429,24 @@ static s64 span_gain(int from, int to, struct task_struct *other)
 	return home == from ? 2 : 1;
 }
 
+/* May a thread be sent elsewhere? Not if its process is to be left alone. */
+static bool may_displace(struct task_struct *other)
+{
+	struct knumad_proc *owner;
+	struct mm_struct *mm;
+	bool may = false;
+
+	/* Keeps the mm */
+	task_lock(other);
+	mm = other->mm;
+	if (mm) {
+		owner = knumad_registry_find(mm);
+		may = owner ? owner->bound == KNUMAD_V_NONE : knumad_registry_wants(mm);
+	}
+	task_unlock(other);
+	return may;
+}
+
 /*
  * The running thread at @home whose exchange with @t gains most, with a
  * reference; NULL if none gains.
@@ -451,8 +470,9 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 		if (!knumad_cpu_usable(cpu))
 			continue;
 		other = knumad_cpu_curr(cpu);
-		if (!other || is_idle_task(other) || !is_movable(other) ||
-		    !cpumask_test_cpu(from, other->cpus_ptr))
+		/* It may have come home meanwhile, and cannot be exchanged with itself */
+		if (!other || other == t || is_idle_task(other) || !is_movable(other) ||
+		    !cpumask_test_cpu(from, other->cpus_ptr) || !may_displace(other))
 			continue;
 		gain = proc->sampling ? span_gain(cpu_to_node(from), home, other) :
 			swap_gain(proc, cpu_to_node(from), home, other);

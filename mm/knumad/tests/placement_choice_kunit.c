@@ -181,6 +181,33 @@ static const struct place_case place_cases[] = {
 			  UNPLACED(NONE) },
 		},
 	}, {
+		"out, and keeps the cores that it uses",
+		.nodes = 2, .procs = 2,
+		.proc = {
+			{ .pages = { 0, GB }, .cpu = { 0, 1000 },
+			  .load = 2000, .stays = true, FRESH, UNPLACED(NONE) },
+			{ .pages = { 0, GB }, .cpu = { 1000, 0 },
+			  .load = 2000, FRESH, WANT(0, HOME) },
+		},
+	}, {
+		"the same, only skipped",
+		.nodes = 2, .procs = 2,
+		.proc = {
+			{ .pages = { 0, GB }, .cpu = { 0, 1000 },
+			  .load = 2000, .skip = true, FRESH, UNPLACED(NONE) },
+			{ .pages = { 0, GB }, .cpu = { 1000, 0 },
+			  .load = 2000, FRESH, WANT(1, HOME) },
+		},
+	}, {
+		"the same, and the other is at home there already",
+		.nodes = 2, .procs = 2,
+		.proc = {
+			{ .pages = { 0, GB }, .cpu = { 0, 1000 },
+			  .load = 2000, .stays = true, FRESH, UNPLACED(NONE) },
+			{ .pages = { 0, GB }, .cpu = { 0, 1000 },
+			  .load = 2000, AT(1), WANT(1, HOME) },
+		},
+	}, {
 		"idle",
 		.nodes = 2, .procs = 1,
 		.proc = {

@@ -31,7 +31,8 @@ static void add_proc(struct machine *m, const struct proc_spec *spec)
 		.horizon = spec->horizon ?: 10,
 		.allowed = to_nodes(spec->allowed),
 		.bound = spec->bound,
-		.skip = spec->skip,
+		.skip = spec->skip || spec->stays,
+		.stays = spec->stays,
 		.home = spec->home,
 		.pending = spec->pending,
 		/* To be overwritten */

@@ -60,6 +60,7 @@ static const u8 asymmetric[] __maybe_unused = {
  * @idle: uses none of its memory
  * @bound: see struct knumad_pl_proc
  * @skip: see struct knumad_pl_proc
+ * @stays: the same; it is skipped, too
  * @home: before
  * @pending: before
  * @want_home: after
@@ -77,6 +78,7 @@ struct proc_spec {
 	bool idle;
 	bool bound;
 	bool skip;
+	bool stays;
 	int home;
 	int pending;
 	int want_home;

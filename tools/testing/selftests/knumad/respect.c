@@ -572,6 +572,35 @@ TEST_F(respect, opt_in_and_out)
 	EXPECT_EQ(0, kn_stop(other));
 }
 
+/*
+ * Two processes whose memory is on one node. The one that runs there is out: the other gets
+ * a home elsewhere, rather than the CPUs of threads that are to be left alone.
+ */
+TEST_F(respect, out_keeps_its_cpus)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_worker *out, *other;
+
+	if (kn_topo.cpus[self->near] != 2 || kn_topo.nr_full != 2)
+		SKIP(return, "needs two nodes of two CPUs");
+	work.node = self->near;
+	work.threads = 2;
+	work.pause_us = 0;
+	work.before = before_out;
+	out = kn_start(&work);
+	work.cpu_node = self->far;
+	work.pinned = false;
+	work.before = NULL;
+	other = kn_start(&work);
+	ASSERT_TRUE(out && other);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_share(other, self->far, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(1000, kn_share_on(out, self->near, 1));
+	EXPECT_EQ(0, kn_stop(other));
+	EXPECT_EQ(0, kn_stop(out));
+}
+
 /* Parts of a process */
 
 /* A second region, filled, where the first is */
