@@ -105,6 +105,9 @@ WHY = {
     ("numa-span", "thp", "faults_vs_mainline"):
         "of 73 huge pages each takes two samples or more until it is known where it belongs, and "
         "mainline takes few faults where pages are huge",
+    ("slices-1g", "4k", "stall_vs_mainline"):
+        "who touches a page of a batch that moves waits for all of it, and the CPUs of the guest "
+        "share one clock: of four that are busy each has a quarter of it",
     ("numa-multi", "4k", "local"):
         "{lost:.1f} points are lost in the first {until:.1f} s, before and while memory moves",
 }
