@@ -867,12 +867,12 @@ pid_t kn_thread_pid(void)
 	return kthread_pid("knumad");
 }
 
-/* The thread that moves pages to a node, or 0 */
+/* The first thread that moves pages to a node, or 0 */
 pid_t kn_mover_pid(int node)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "knumad/%d", node);
+	snprintf(name, sizeof(name), "knumad/%d:0", node);
 	return kthread_pid(name);
 }
 
