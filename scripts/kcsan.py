@@ -19,7 +19,7 @@ FRAME = re.compile(r"\] {1,2}([a-zA-Z_][\w.]*)\+0x[0-9a-f]+/0x[0-9a-f]+")
 
 def own_functions():
     """All functions of mm/knumad, also static ones, as long as they are not inlined."""
-    objects = sorted((BUILD / "kcsan/mm/knumad").glob("*.o"))
+    objects = sorted((BUILD / "kcsan/mm/knumad").rglob("*.o"))
     listing = subprocess.run(["nm", "--defined-only", *objects], check=True, text=True,
                              stdout=subprocess.PIPE).stdout
     return {words[2].split(".")[0] for line in listing.splitlines()

@@ -29,8 +29,8 @@ EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "
             "overhead": 130, "observer": 90, "growth": 110, "knumadctl": 120, "others": 250,
             "lab/1-node": 15, "lab/2-nodes": 720, "lab/1-cpu": 75, "lab/plug": 10,
             "lab/wide": 60,
-            "debug": 420, "debug/kunit": 120, "gcov": 300, "gcov/kunit": 60, "kcsan": 420,
-            "preempt": 360, "coverage": 5}
+            "debug": 420, "debug/kunit": 120, "debug/planted": 60, "gcov": 300,
+            "gcov/kunit": 60, "kcsan": 420, "kcsan/planted": 60, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 220, "debug": 780, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
 # Sections with one guest at a time whose CPUs take turns.
@@ -305,6 +305,43 @@ def test_kunit(report, profile):
     report.add(tests, time.monotonic() - start)
 
 
+# What is planted, by mm/knumad/tests/planted_kunit.c, and who must find it
+PLANT = r"""
+suite=/sys/kernel/debug/kunit/knumad_planted
+echo 1 >/sys/module/planted_kunit/parameters/plant && echo run >$suite/run && cat $suite/results
+"""
+FINDERS = {
+    "debug": [Step(PLANT, "plant"),
+              Step("cd /selftests/knumad && ./leaks 2>&1", "leaks")],
+    "kcsan": [Step(f"knob=/sys/kernel/debug/kcsan; echo on >$knob; {PLANT}\necho off >$knob",
+                   "plant", expected=((kcsan.BEGIN, kcsan.END),))],
+}
+
+
+def test_planted(report, profile):
+    """A leak or a race on purpose: is it found by what looks for those of knumad?"""
+    name = PROFILE_SHAPES[profile][0]
+    subject = f"{profile}/planted"
+    console = []
+    start = time.monotonic()
+    try:
+        results = run(SHAPES[name], FINDERS[profile], profile,
+                      "kunit.enable=1 kunit.filter_glob=knumad_planted", mode=MODE[profile],
+                      on_console=console.append, log=BUILD / f"log/test-{profile}-planted.log",
+                      boot_timeout=600)
+    except GuestError as error:
+        report.add([guest_failure(subject, error)], time.monotonic() - start)
+        return
+    if profile == "kcsan":
+        found = any("knumad_planted_" in line for lines in kcsan.own(console)[0]
+                    for line in lines)
+    else:
+        found = results[-1].status and "knumad_planted_leak" in results[-1].output
+    said = "\n".join(result.output for result in results)
+    report.add([Test(f"{subject}: found", "ok" if found else "fail", said)],
+               time.monotonic() - start)
+
+
 SHAPE_SCRIPT = r"""
 cd /sys/devices/system/node
 for node in $(ls -d node[0-9]* | sort -V); do
@@ -472,6 +509,8 @@ def main():
             sections[profile] = lambda profile=profile: build_kernel(report, profile)
         if profile in ("debug", "gcov"):
             sections[f"{profile}/kunit"] = lambda profile=profile: test_kunit(report, profile)
+        if profile in FINDERS:
+            sections[f"{profile}/planted"] = lambda profile=profile: test_planted(report, profile)
         for name in shapes:
             sections[f"{profile}/{name}"] = lambda profile=profile, name=name: \
                 test_shape(report, profile, name, args.full)

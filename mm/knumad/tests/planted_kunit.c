@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * KUnit tests of knumad: do the checkers see what they are there to see?
+ *
+ * A data race and a leak on purpose, in kernels that look for them. Whoever runs the tests
+ * must find the report of KCSAN or kmemleak: nothing in here can. Therefore they are skipped
+ * unless the parameter "plant" of planted_kunit is set; see test_planted() in scripts/test.py.
+ */
+
+#include <kunit/test.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+
+/* So often one thread reads what the other one writes all the time */
+#define PLANTED_READS	1000000
+
+/* Some of them may still be referenced from a stack */
+#define PLANTED_LEAKS	16
+
+static bool plant;
+module_param(plant, bool, 0644);
+MODULE_PARM_DESC(plant, "plant a race and a leak, for KCSAN and kmemleak to find");
+
+static unsigned long planted_word;
+static DECLARE_COMPLETION(planted_seen);
+
+/* A plain write, which KCSAN takes for atomic; the plain read beside it, it does not */
+static noinline void knumad_planted_write(unsigned long value)
+{
+	planted_word = value;
+}
+
+static noinline unsigned long knumad_planted_read(void)
+{
+	return planted_word;
+}
+
+static int write_until_stopped(void *unused)
+{
+	unsigned long value = 0;
+
+	while (!kthread_should_stop()) {
+		knumad_planted_write(++value);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int read_all(void *unused)
+{
+	unsigned long seen = 0;
+	int i;
+
+	for (i = 0; i < PLANTED_READS; i++) {
+		seen += knumad_planted_read();
+		cond_resched();
+	}
+	complete(&planted_seen);
+	/* The sum is for nothing, but that the compiler keeps the reads */
+	return seen & 1;
+}
+
+static void a_race(struct kunit *test)
+{
+	struct task_struct *writer, *reader;
+
+	if (!plant || !IS_ENABLED(CONFIG_KCSAN))
+		kunit_skip(test, "needs CONFIG_KCSAN and parameter plant of planted_kunit");
+	reinit_completion(&planted_seen);
+	writer = kthread_run_on_cpu(write_until_stopped, NULL, cpumask_first(cpu_online_mask),
+				    "planted/%u");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, writer);
+	reader = kthread_run_on_cpu(read_all, NULL, cpumask_last(cpu_online_mask), "planted/%u");
+	if (!IS_ERR(reader))
+		wait_for_completion(&planted_seen);
+	kthread_stop(writer);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, reader);
+}
+
+static noinline void *knumad_planted_leak(void)
+{
+	return kmalloc(100, GFP_KERNEL);
+}
+
+static void a_leak(struct kunit *test)
+{
+	int i;
+
+	if (!plant || !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+		kunit_skip(test, "needs CONFIG_DEBUG_KMEMLEAK and parameter plant of planted_kunit");
+	for (i = 0; i < PLANTED_LEAKS; i++)
+		KUNIT_EXPECT_NOT_NULL(test, knumad_planted_leak());
+}
+
+static struct kunit_case planted_cases[] = {
+	KUNIT_CASE(a_race),
+	KUNIT_CASE(a_leak),
+	{}
+};
+
+static struct kunit_suite planted_suite = {
+	.name = "knumad_planted",
+	.test_cases = planted_cases,
+};
+
+kunit_test_suite(planted_suite);
