@@ -88,9 +88,10 @@
  *   statistics		atomic one by one, readers may see a pass half counted.
  *   task fields	state, CPU, cpus_ptr, sum_exec_runtime are samples; every
  *			action rechecks under the scheduler's own locks.
- *   node_stamp		of a task: its CPU time at the last look. The field belongs to
- *			mainline's task_tick_numa(), which stands still while knumad is
- *			on and takes it for what it is, the time of the last scan.
+ *   node_stamp		of a task: its CPU time at the last look, and that at the one before
+ *			in last_sum_exec_runtime. The fields belong to mainline's
+ *			task_tick_numa() and task_numa_placement(), which stand still while
+ *			knumad is on and take them for what they are, times of a scan.
  */
 #ifndef _KNUMAD_INTERNAL_H
 #define _KNUMAD_INTERNAL_H
@@ -227,6 +228,7 @@ struct knumad_counts {
  * @load:	cores it can use, thousandths, decayed
  * @cpu:	share of its CPU time per node, thousandths, decayed
  * @cpu_ns:	CPU time of all its threads at the last look
+ * @few_ns:	of it, between the last two looks, a thread that needs no core used less
  * @look_ns:	time of the last look
  * @born_ns:	time of enrolment
  * @now:	counts of the last complete walk, corrected by what was moved since
@@ -271,6 +273,7 @@ struct knumad_proc {
 	unsigned int *cpu;
 	unsigned int *cap;
 	u64 cpu_ns;
+	u64 few_ns;
 	u64 look_ns;
 	u64 born_ns;
 	struct knumad_counts now;
@@ -476,6 +479,7 @@ bool knumad_migrate_all(unsigned long until);
 /* === tasks.c === */
 
 bool knumad_tasks_look(struct knumad_proc *proc);
+bool knumad_task_works(const struct knumad_proc *proc, struct task_struct *t);
 void knumad_tasks_set_home(struct knumad_proc *proc, int nid);
 void knumad_tasks_settle(struct knumad_proc *proc);
 void knumad_tasks_forget(struct knumad_proc *proc);

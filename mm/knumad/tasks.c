@@ -101,6 +101,7 @@ static bool has_mempolicy(struct task_struct *t)
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
  * @cpus: CPUs that any of those that need cores may use; of the one thread that looks
  * @before_ns: in: @cpu_ns of the last look
+ * @few_ns: CPU time since then of a thread that needs no core
  * @cpu_ns: CPU time of all threads, the dead included
  * @late_ns: of that, what was used before the last look, but told after it
  * @threads: number of threads
@@ -114,6 +115,7 @@ struct look {
 	nodemask_t nodes;
 	struct cpumask *cpus;
 	u64 before_ns;
+	u64 few_ns;
 	u64 cpu_ns;
 	u64 late_ns;
 	unsigned int threads;
@@ -142,14 +144,14 @@ static bool is_bystander(struct task_struct *t, u64 all_ns)
 }
 
 /*
- * One of those that need cores: it runs at the first look, and used more than @few_ns
+ * One of those that need cores: it runs at the first look, and used more than a trifle
  * between two looks. Workers of io_uring may run wherever the cpuset lets them.
  */
-static bool is_worker(struct task_struct *t, const struct look *look, u64 recent, u64 few_ns)
+static bool is_worker(struct task_struct *t, const struct look *look, u64 recent)
 {
 	if (READ_ONCE(t->flags) & (PF_IO_WORKER | PF_USER_WORKER))
 		return false;
-	return look->elapsed_ns ? recent > few_ns : task_is_running(t);
+	return look->elapsed_ns ? recent > look->few_ns : task_is_running(t);
 }
 
 /* Nodes that it may not use are no home for its process */
@@ -174,24 +176,24 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 {
 	struct task_cputime times;
 	struct task_struct *t;
-	u64 few;
 
 	/* Counts each thread that exits meanwhile once */
 	thread_group_cputime(task, &times);
 	look->cpu_ns = times.sum_exec_runtime;
 	/* All may have exited, and been reaped, by now */
-	few = (look->cpu_ns - min(look->cpu_ns, look->before_ns)) /
-	      (KNUMAD_WORKER_SHARE * max(get_nr_threads(task), 1));
+	look->few_ns = (look->cpu_ns - min(look->cpu_ns, look->before_ns)) /
+		       (KNUMAD_WORKER_SHARE * max(get_nr_threads(task), 1));
 	rcu_read_lock();
 	for_each_thread(task, t) {
 		u64 recent = recent_ns(t);
 
 		look->threads++;
-		if (is_worker(t, look, recent, few))
+		if (is_worker(t, look, recent))
 			cpumask_or(look->cpus, look->cpus, &t->cpus_mask);
 		look->running += task_is_running(t);
 		look->late_ns += recent - min(recent, look->elapsed_ns);
 		look->per_node[cpu_to_node(task_cpu(t))] += recent;
+		t->last_sum_exec_runtime = t->node_stamp;
 		WRITE_ONCE(t->node_stamp, READ_ONCE(t->se.sum_exec_runtime));
 		if (has_mempolicy(t))
 			look->policy = true;
@@ -302,6 +304,7 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 	knumad_shares(proc->cpu, look.per_node, knumad_topo.nr, first);
 	WRITE_ONCE(proc->threads, look.threads);
 	proc->cpu_ns = look.cpu_ns;
+	proc->few_ns = look.few_ns;
 	proc->look_ns = now;
 	proc->bound = judge(proc, look.policy);
 	update_comm(proc);
@@ -309,6 +312,22 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 put:
 	put_task_struct(task);
 	return news;
+}
+
+/**
+ * knumad_task_works - does a thread need a core?
+ * @proc: its process
+ * @t: the thread
+ *
+ * Knumad thread only, after knumad_tasks_look().
+ *
+ * Return: true if it runs, or used more than a trifle between the last two looks.
+ */
+bool knumad_task_works(const struct knumad_proc *proc, struct task_struct *t)
+{
+	u64 now = READ_ONCE(t->node_stamp), then = t->last_sum_exec_runtime;
+
+	return task_is_running(t) || now - min(now, then) > proc->few_ns;
 }
 
 static void prefer(struct task_struct *t, int nid)

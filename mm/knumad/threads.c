@@ -225,11 +225,30 @@ static void watch_for_phases(struct knumad_sampling *s)
 	}
 }
 
+/* Threads that have a place, or need one: of a thousand that wait nothing is to be learnt */
+static unsigned int count_threads(const struct knumad_proc *proc, struct task_struct *leader)
+{
+	const struct knumad_sampling *s = proc->sampling;
+	unsigned int nr = 0, hint = 0;
+	struct task_struct *t;
+
+	rcu_read_lock();
+	for_each_thread(leader, t) {
+		int at = find_from(s, t->pid, hint);
+
+		if (at >= 0)
+			hint = at + 1;
+		nr += at >= 0 || knumad_task_works(proc, t);
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
 /**
  * knumad_threads_look - look at the threads of a process
  * @proc: the process, being sampled
  *
- * Knumad thread only; may sleep. New threads get a place, those that are gone lose it.
+ * Knumad thread only; may sleep. Threads that work get a place, those that are gone lose it.
  *
  * Return: true if the next look should not be long in coming.
  */
@@ -246,7 +265,7 @@ bool knumad_threads_look(struct knumad_proc *proc)
 		return false;
 	/* The cpuset may have changed */
 	nodes_and(s->moving, s->moving, proc->mems);
-	nr = min(get_nr_threads(leader) + 2U, KNUMAD_MAX_THREADS);
+	nr = min(count_threads(proc, leader) + 2U, KNUMAD_MAX_THREADS);
 	/* With some to spare, but not so many that who shares is not kept any more */
 	size = min(2 * s->nr_threads, nr <= KNUMAD_MAX_SHARERS ? KNUMAD_MAX_SHARERS :
 								 KNUMAD_MAX_THREADS);
@@ -260,10 +279,10 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	for_each_thread(leader, t) {
 		int at = find_from(s, t->pid, hint);
 
-		if (at < 0)
+		if (at < 0 && knumad_task_works(proc, t))
 			at = find_from(s, 0, hint);
 		if (at < 0)
-			break;
+			continue;
 		sum += look_at_thread(s, t, at, elapsed);
 		hint = at + 1;
 	}

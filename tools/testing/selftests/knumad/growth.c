@@ -149,13 +149,6 @@ TEST_F_TIMEOUT(growth, processes, LIMIT)
 		;
 }
 
-static void *sleeper(void *unused)
-{
-	for (;;)
-		pause();
-	return NULL;
-}
-
 /* Of one process: memory and sleeping threads */
 struct big {
 	size_t size;
@@ -165,9 +158,6 @@ struct big {
 static int become_big(const void *data)
 {
 	const struct big *big = data;
-	pthread_attr_t attr;
-	pthread_t thread;
-	unsigned int i;
 	char *mem;
 
 	mem = kn_map(big->size, 0);
@@ -175,12 +165,7 @@ static int become_big(const void *data)
 		return -1;
 	madvise(mem, big->size, MADV_NOHUGEPAGE);
 	memset(mem, 1, big->size);
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, 16 * KN_PAGE);
-	for (i = 1; i < big->threads; i++)
-		if (pthread_create(&thread, &attr, sleeper, NULL))
-			return -1;
-	return 0;
+	return kn_idle_threads(big->threads - 1);
 }
 
 static void grow(struct __test_metadata *_metadata, struct _test_data_growth *self,

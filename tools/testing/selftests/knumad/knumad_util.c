@@ -1339,6 +1339,29 @@ void kn_kill_all(void)
 		kn_kill(&workers[i]);
 }
 
+static void *idle_main(void *unused)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+/* So many further threads of this process, which do nothing until it ends */
+int kn_idle_threads(unsigned int nr)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int ret = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 16 * KN_PAGE);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	while (nr-- && !ret)
+		ret = -pthread_create(&thread, &attr, idle_main, NULL);
+	pthread_attr_destroy(&attr);
+	return ret;
+}
+
 static pthread_t helper;
 
 /*

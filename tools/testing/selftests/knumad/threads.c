@@ -91,6 +91,7 @@ FIXTURE(threads)
 	int node[2];
 	size_t size;			/* 0: MEM */
 	bool slow;
+	int (*prepare)(struct kn_shared *sh, const struct kn_work *work);
 };
 
 FIXTURE_VARIANT(threads)
@@ -137,7 +138,7 @@ static void start(struct __test_metadata *_metadata, struct _test_data_threads *
 		.node = self->node[0], .threads = THREADS,
 		.sharers = sharers, .sets = sets, .cpu_nodes = nodes,
 		.cpu_node = self->node[0],
-		.slow = self->slow,
+		.slow = self->slow, .prepare = self->prepare,
 	};
 
 	self->worker = kn_start(&work);
@@ -225,6 +226,26 @@ TEST_F(threads, pairs)
 		kn_dump();
 	EXPECT_LE(800, at_homes(self->worker));
 	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* More than there are places for */
+static int add_idle_threads(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_idle_threads(1100);
+}
+
+/* The same, in a process with a thousand idle threads, which were there before */
+TEST_F(threads, pairs_among_idle_threads)
+{
+	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
+
+	self->slow = true;
+	self->prepare = add_idle_threads;
+	start(_metadata, self, variant->folio, 2, 0, nodes);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(pairs_met(self->worker), KN_PATIENCE))
+		kn_dump();
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
