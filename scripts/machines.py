@@ -16,6 +16,8 @@ SHAPES = {
     "wide": Topology(nodes=2, cpus_per_node="4"),
     # Its clock counts the instructions of one CPU: what takes how long
     "1-cpu": Topology(nodes=2, cpus_per_node="1,0", node_mb="2048"),
+    # The same for who spans nodes: it counts the instructions of both
+    "2-cpu": Topology(nodes=2, cpus_per_node="1", node_mb="2048"),
     # One node comes later
     "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="512,512,0", plug_mb=256),
     # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
@@ -36,12 +38,12 @@ FULL = ("gcov", "kcsan", "preempt")
 # so that races can happen; these profiles have no JUMP_LABEL, see MODES in guest.py.
 MODE = {"lab": "single", "debug": "multi", "gcov": "single", "kcsan": "multi",
         "preempt": "single"}
-SHAPE_MODE = {"1-cpu": "deterministic"}
+SHAPE_MODE = {"1-cpu": "deterministic", "2-cpu": "deterministic"}
 
 # Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
 # the shapes where they run, or the profiles.
 ONLY_IN = {
-    "threads": ["2-nodes"], "armed": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu"],
+    "threads": ["2-nodes"], "armed": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
     "growth": [],                       # but in benchmarks/lab/growth.py
@@ -56,7 +58,7 @@ ONLY_IN = {
 SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
-ALONE = {"1-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}
+ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}
 
 
 def mode_of(profile, shape):
