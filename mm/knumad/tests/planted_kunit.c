@@ -4,7 +4,8 @@
  *
  * A data race and a leak on purpose, in kernels that look for them. Whoever runs the tests
  * must find the report of KCSAN or kmemleak: nothing in here can. Therefore they are skipped
- * unless the parameter "plant" of planted_kunit is set; see test_planted() in scripts/test.py.
+ * unless planted_kunit.plant=1 on the kernel's command line asks for them; see test_planted()
+ * in scripts/test.py.
  */
 
 #include <kunit/test.h>
@@ -22,7 +23,7 @@
 #define PLANTED_LEAKS	16
 
 static bool plant;
-module_param(plant, bool, 0644);
+module_param(plant, bool, 0444);
 MODULE_PARM_DESC(plant, "plant a race and a leak, for KCSAN and kmemleak to find");
 
 static unsigned long planted_word;
@@ -69,7 +70,7 @@ static void a_race(struct kunit *test)
 	struct task_struct *writer, *reader;
 
 	if (!plant || !IS_ENABLED(CONFIG_KCSAN))
-		kunit_skip(test, "needs CONFIG_KCSAN and parameter plant of planted_kunit");
+		kunit_skip(test, "needs CONFIG_KCSAN and planted_kunit.plant=1");
 	reinit_completion(&planted_seen);
 	writer = kthread_run_on_cpu(write_until_stopped, NULL, cpumask_first(cpu_online_mask),
 				    "planted/%u");
@@ -91,7 +92,7 @@ static void a_leak(struct kunit *test)
 	int i;
 
 	if (!plant || !IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kunit_skip(test, "needs CONFIG_DEBUG_KMEMLEAK and parameter plant of planted_kunit");
+		kunit_skip(test, "needs CONFIG_DEBUG_KMEMLEAK and planted_kunit.plant=1");
 	for (i = 0; i < PLANTED_LEAKS; i++)
 		KUNIT_EXPECT_NOT_NULL(test, knumad_planted_leak());
 }
