@@ -91,7 +91,8 @@
  *   node_stamp		of a task: its CPU time at the last look, and that at the one before
  *			in last_sum_exec_runtime. The fields belong to mainline's
  *			task_tick_numa() and task_numa_placement(), which stand still while
- *			knumad is on and take them for what they are, times of a scan.
+ *			knumad is on. Their first scan and placement after that may come
+ *			early or late, and the latter takes what was used since.
  */
 #ifndef _KNUMAD_INTERNAL_H
 #define _KNUMAD_INTERNAL_H
@@ -228,7 +229,8 @@ struct knumad_counts {
  * @load:	cores it can use, thousandths, decayed
  * @cpu:	share of its CPU time per node, thousandths, decayed
  * @cpu_ns:	CPU time of all its threads at the last look
- * @few_ns:	of it, between the last two looks, a thread that needs no core used less
+ * @few_ns:	of it, who does not work used no more between the last two looks; 0 after
+ *		the first one
  * @look_ns:	time of the last look
  * @born_ns:	time of enrolment
  * @now:	counts of the last complete walk, corrected by what was moved since

@@ -38,6 +38,9 @@
 /* A thread needs cores if it uses more than this part of what threads use on average */
 #define KNUMAD_WORKER_SHARE	8
 
+/* It works, and is worth a place, if it uses more than this part of a core, too */
+#define KNUMAD_WORKING_PART	1000
+
 /**
  * knumad_keeps_home - may the load balancer not take a thread from its home?
  * @p: the thread, queued on @src_cpu
@@ -185,7 +188,7 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 		       (KNUMAD_WORKER_SHARE * max(get_nr_threads(task), 1));
 	rcu_read_lock();
 	for_each_thread(task, t) {
-		u64 recent = recent_ns(t);
+		u64 recent = recent_ns(t), sum = READ_ONCE(t->se.sum_exec_runtime);
 
 		look->threads++;
 		if (is_worker(t, look, recent))
@@ -193,8 +196,10 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 		look->running += task_is_running(t);
 		look->late_ns += recent - min(recent, look->elapsed_ns);
 		look->per_node[cpu_to_node(task_cpu(t))] += recent;
-		t->last_sum_exec_runtime = t->node_stamp;
-		WRITE_ONCE(t->node_stamp, READ_ONCE(t->se.sum_exec_runtime));
+		/* What it did before the first look says nothing */
+		WRITE_ONCE(t->last_sum_exec_runtime,
+			   look->elapsed_ns ? min(READ_ONCE(t->node_stamp), sum) : sum);
+		WRITE_ONCE(t->node_stamp, sum);
 		if (has_mempolicy(t))
 			look->policy = true;
 	}
@@ -304,7 +309,7 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 	knumad_shares(proc->cpu, look.per_node, knumad_topo.nr, first);
 	WRITE_ONCE(proc->threads, look.threads);
 	proc->cpu_ns = look.cpu_ns;
-	proc->few_ns = look.few_ns;
+	proc->few_ns = first ? 0 : max(look.few_ns, look.elapsed_ns / KNUMAD_WORKING_PART);
 	proc->look_ns = now;
 	proc->bound = judge(proc, look.policy);
 	update_comm(proc);
@@ -319,15 +324,19 @@ put:
  * @proc: its process
  * @t: the thread
  *
- * Knumad thread only, after knumad_tasks_look().
+ * Knumad thread only, after knumad_tasks_look(). A thread started since then has not run.
  *
- * Return: true if it runs, or used more than a trifle between the last two looks.
+ * Return: true if it used more than a trifle between the last two looks; after the first
+ * one, if it runs.
  */
 bool knumad_task_works(const struct knumad_proc *proc, struct task_struct *t)
 {
-	u64 now = READ_ONCE(t->node_stamp), then = t->last_sum_exec_runtime;
+	u64 now = min(READ_ONCE(t->node_stamp), READ_ONCE(t->se.sum_exec_runtime));
+	u64 then = READ_ONCE(t->last_sum_exec_runtime);
 
-	return task_is_running(t) || now - min(now, then) > proc->few_ns;
+	if (!proc->few_ns)
+		return task_is_running(t);
+	return now - min(now, then) > proc->few_ns;
 }
 
 static void prefer(struct task_struct *t, int nid)

@@ -50,13 +50,32 @@ static int find_from(const struct knumad_sampling *s, pid_t tid, unsigned int hi
 {
 	unsigned int i;
 
-	for (i = 0; i < s->nr_threads; i++) {
-		unsigned int at = (hint + i) % s->nr_threads;
-
-		if (s->threads[at].tid == tid)
-			return at;
+	for (i = 0; i < s->nr_threads; i++, hint++) {
+		if (hint >= s->nr_threads)
+			hint = 0;
+		if (s->threads[hint].tid == tid)
+			return hint;
 	}
 	return -ENOENT;
+}
+
+static unsigned int places_taken(const struct knumad_sampling *s)
+{
+	unsigned int i, taken = 0;
+
+	for (i = 0; i < s->nr_threads; i++)
+		taken += !!s->threads[i].tid;
+	return taken;
+}
+
+/* The same, where @left places are taken by threads that were not found yet */
+static int find_next(const struct knumad_sampling *s, pid_t tid, unsigned int hint,
+		     unsigned int *left)
+{
+	int at = *left ? find_from(s, tid, hint) : -ENOENT;
+
+	*left -= at >= 0;
+	return at;
 }
 
 static size_t threads_size(unsigned int nr)
@@ -229,12 +248,12 @@ static void watch_for_phases(struct knumad_sampling *s)
 static unsigned int count_threads(const struct knumad_proc *proc, struct task_struct *leader)
 {
 	const struct knumad_sampling *s = proc->sampling;
-	unsigned int nr = 0, hint = 0;
+	unsigned int nr = 0, hint = 0, left = places_taken(s);
 	struct task_struct *t;
 
 	rcu_read_lock();
 	for_each_thread(leader, t) {
-		int at = find_from(s, t->pid, hint);
+		int at = find_next(s, t->pid, hint, &left);
 
 		if (at >= 0)
 			hint = at + 1;
@@ -257,9 +276,9 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	struct task_struct *leader = knumad_proc_task(proc), *t;
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
-	unsigned int nr, size, hint = 0, i;
+	unsigned int nr, size, hint = 0, left, i;
 	unsigned long before = s->load, sum = 0;
-	bool gone = false;
+	bool gone = false, full = false;
 
 	if (!leader)
 		return false;
@@ -275,12 +294,15 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	s->running = 0;
 	s->load = 0;
 	s->slept = 0;
+	left = places_taken(s);
 	rcu_read_lock();
 	for_each_thread(leader, t) {
-		int at = find_from(s, t->pid, hint);
+		int at = find_next(s, t->pid, hint, &left);
 
-		if (at < 0 && knumad_task_works(proc, t))
+		if (at < 0 && !full && knumad_task_works(proc, t)) {
 			at = find_from(s, 0, hint);
+			full = at < 0;
+		}
 		if (at < 0)
 			continue;
 		sum += look_at_thread(s, t, at, elapsed);

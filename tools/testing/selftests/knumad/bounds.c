@@ -14,7 +14,6 @@
  */
 #include <fcntl.h>
 #include <linux/prctl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>

@@ -6,7 +6,6 @@
  * The times are meant for a machine with one CPU whose clock counts instructions
  * (scripts/guest.py --mode deterministic): nothing else counts then.
  */
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
