@@ -578,21 +578,25 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 {
 	struct task_struct *task = knumad_proc_task(proc);
 	struct task_struct *away[KNUMAD_MAX_MOVES], *t;
+	int homes[KNUMAD_MAX_MOVES];
+	struct knumad_search search;
 	unsigned int nr = 0, i;
 
 	if (!task)
 		return;
 
 	proc->displaced = 0;
+	knumad_threads_search(proc, &search);
 	rcu_read_lock();
 	for_each_thread(task, t) {
-		int home = knumad_thread_home(proc, t->pid);
+		int home = knumad_thread_home(proc, &search, t->pid);
 
 		prefer(t, home);
 		if (nr == KNUMAD_MAX_MOVES || !is_away(t, home))
 			continue;
 		proc->displaced += task_is_running(t);
 		get_task_struct(t);
+		homes[nr] = home;
 		away[nr++] = t;
 	}
 	rcu_read_unlock();
@@ -600,12 +604,10 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 	set_bit(MMF_KNUMAD_HOME, &proc->slot.mm->flags);
 
 	for (i = 0; i < nr; i++) {
-		int home = knumad_thread_home(proc, away[i]->pid);
-
 		if (task_is_running(away[i]))
-			bring_home(proc, away[i], home);
+			bring_home(proc, away[i], homes[i]);
 		else
-			call_home(away[i], home);
+			call_home(away[i], homes[i]);
 		put_task_struct(away[i]);
 	}
 	put_task_struct(task);

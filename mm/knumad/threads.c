@@ -59,22 +59,30 @@ static int find_from(const struct knumad_sampling *s, pid_t tid, unsigned int hi
 	return -ENOENT;
 }
 
-static unsigned int places_taken(const struct knumad_sampling *s)
+/**
+ * knumad_threads_search - begin to look up all threads of a process, in their order
+ * @proc: the process
+ * @search: says how far that is
+ */
+void knumad_threads_search(const struct knumad_proc *proc, struct knumad_search *search)
 {
-	unsigned int i, taken = 0;
+	const struct knumad_sampling *s = proc->sampling;
+	unsigned int i;
 
-	for (i = 0; i < s->nr_threads; i++)
-		taken += !!s->threads[i].tid;
-	return taken;
+	*search = (struct knumad_search){};
+	for (i = 0; s && i < s->nr_threads; i++)
+		search->left += !!s->threads[i].tid;
 }
 
-/* The same, where @left places are taken by threads that were not found yet */
-static int find_next(const struct knumad_sampling *s, pid_t tid, unsigned int hint,
-		     unsigned int *left)
+/* The place of the next thread: mostly the next place, and none once all were found */
+static int find_next(const struct knumad_sampling *s, struct knumad_search *search, pid_t tid)
 {
-	int at = *left ? find_from(s, tid, hint) : -ENOENT;
+	int at = search->left ? find_from(s, tid, search->next) : -ENOENT;
 
-	*left -= at >= 0;
+	if (at >= 0) {
+		search->left--;
+		search->next = at + 1;
+	}
 	return at;
 }
 
@@ -248,17 +256,14 @@ static void watch_for_phases(struct knumad_sampling *s)
 static unsigned int count_threads(const struct knumad_proc *proc, struct task_struct *leader)
 {
 	const struct knumad_sampling *s = proc->sampling;
-	unsigned int nr = 0, hint = 0, left = places_taken(s);
+	struct knumad_search search;
 	struct task_struct *t;
+	unsigned int nr = 0;
 
+	knumad_threads_search(proc, &search);
 	rcu_read_lock();
-	for_each_thread(leader, t) {
-		int at = find_next(s, t->pid, hint, &left);
-
-		if (at >= 0)
-			hint = at + 1;
-		nr += at >= 0 || knumad_task_works(proc, t);
-	}
+	for_each_thread(leader, t)
+		nr += find_next(s, &search, t->pid) >= 0 || knumad_task_works(proc, t);
 	rcu_read_unlock();
 	return nr;
 }
@@ -276,9 +281,10 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	struct task_struct *leader = knumad_proc_task(proc), *t;
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
-	unsigned int nr, size, hint = 0, left, i;
 	unsigned long before = s->load, sum = 0;
 	bool gone = false, full = false;
+	struct knumad_search search;
+	unsigned int nr, size, i;
 
 	if (!leader)
 		return false;
@@ -294,19 +300,18 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	s->running = 0;
 	s->load = 0;
 	s->slept = 0;
-	left = places_taken(s);
+	knumad_threads_search(proc, &search);
 	rcu_read_lock();
 	for_each_thread(leader, t) {
-		int at = find_next(s, t->pid, hint, &left);
+		int at = find_next(s, &search, t->pid);
 
 		if (at < 0 && !full && knumad_task_works(proc, t)) {
-			at = find_from(s, 0, hint);
+			at = find_from(s, 0, search.next);
 			full = at < 0;
+			search.next = at + 1;
 		}
-		if (at < 0)
-			continue;
-		sum += look_at_thread(s, t, at, elapsed);
-		hint = at + 1;
+		if (at >= 0)
+			sum += look_at_thread(s, t, at, elapsed);
 	}
 	rcu_read_unlock();
 	for (i = 0; i < s->nr_threads; i++)
@@ -337,19 +342,20 @@ int knumad_threads_find(const struct knumad_sampling *s, pid_t tid)
 }
 
 /**
- * knumad_thread_home - the home of a thread
+ * knumad_thread_home - the home of the next thread
  * @proc: its process
+ * @search: from knumad_threads_search(), and the threads before
  * @tid: the thread's id, in the initial namespace
  *
  * Return: a node, NUMA_NO_NODE for none.
  */
-int knumad_thread_home(const struct knumad_proc *proc, pid_t tid)
+int knumad_thread_home(const struct knumad_proc *proc, struct knumad_search *search, pid_t tid)
 {
 	int at;
 
 	if (!proc->sampling)
 		return proc->home;
-	at = knumad_threads_find(proc->sampling, tid);
+	at = find_next(proc->sampling, search, tid);
 	return at < 0 ? NUMA_NO_NODE : proc->sampling->threads[at].home;
 }
 
