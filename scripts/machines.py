@@ -43,7 +43,8 @@ SHAPE_MODE = {"1-cpu": "deterministic", "2-cpu": "deterministic"}
 # Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
 # the shapes where they run, or the profiles.
 ONLY_IN = {
-    "threads": ["2-nodes"], "armed": ["2-nodes"], "hotplug": ["2-nodes"], "bounds": ["1-cpu", "2-cpu"],
+    "threads": ["2-nodes"], "armed": ["2-nodes"], "hotplug": ["2-nodes"],
+    "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
     "growth": [],                       # but in benchmarks/lab/growth.py

@@ -308,10 +308,10 @@ def test_kunit(report, profile):
 # Who must find what is planted by mm/knumad/tests/planted_kunit.c: the leak at boot, a race
 # once KCSAN is on
 FINDERS = {
-    "debug": [Step("cd /selftests/knumad && ./leaks 2>&1", "leaks")],
-    "kcsan": [Step("echo on >/sys/kernel/debug/kcsan; cd /sys/kernel/debug/kunit/knumad_planted; "
-                   "echo run >run; cat results; echo off >/sys/kernel/debug/kcsan", "race",
-                   expected=((kcsan.BEGIN, kcsan.END),))],
+    "debug": Step("cd /selftests/knumad && ./leaks 2>&1", "leaks"),
+    "kcsan": Step("echo on >/sys/kernel/debug/kcsan; cd /sys/kernel/debug/kunit/knumad_planted; "
+                  "echo run >run; cat results; echo off >/sys/kernel/debug/kcsan", "race",
+                  expected=((kcsan.BEGIN, kcsan.END),)),
 }
 
 
@@ -322,20 +322,19 @@ def test_planted(report, profile):
     console = []
     start = time.monotonic()
     try:
-        result, = run(SHAPES[name], FINDERS[profile], profile, "planted_kunit.plant=1 "
+        result, = run(SHAPES[name], [FINDERS[profile]], profile, "planted_kunit.plant=1 "
                       "kunit.enable=1 kunit.filter_glob=knumad_planted", mode=MODE[profile],
                       on_console=console.append, log=BUILD / f"log/test-{profile}-planted.log",
                       boot_timeout=600)
+        if profile == "kcsan":
+            found = any("knumad_planted_" in line for lines in kcsan.own(console)[0]
+                        for line in lines)
+        else:
+            found = result.status and "knumad_planted_leak" in result.output
+        test = Test(f"{subject}: found", "ok" if found else "fail", result.output)
     except GuestError as error:
-        report.add([guest_failure(subject, error)], time.monotonic() - start)
-        return
-    if profile == "kcsan":
-        found = any("knumad_planted_" in line for lines in kcsan.own(console)[0]
-                    for line in lines)
-    else:
-        found = result.status and "knumad_planted_leak" in result.output
-    report.add([Test(f"{subject}: found", "ok" if found else "fail", result.output)],
-               time.monotonic() - start)
+        test = guest_failure(subject, error)
+    report.add([test], time.monotonic() - start)
 
 
 SHAPE_SCRIPT = r"""

@@ -70,6 +70,7 @@ FIXTURE(hold)
 	pid_t pids[1 + KN_MAX_NODES];	/* of knumad */
 	int nr;
 	int node[2];
+	unsigned int most_us;		/* a hold may take */
 };
 
 enum what {
@@ -109,6 +110,7 @@ FIXTURE_SETUP(hold)
 	self->node[1] = kn_topo.full[0];
 	while (self->node[0] == self->node[1] || !kn_topo.memory[self->node[0]])
 		self->node[0]++;
+	self->most_us = MOST_HELD_US * sysconf(_SC_NPROCESSORS_ONLN);
 	/* Everything is looked at in one go */
 	ASSERT_EQ(0, kn_tunable_set("cpu_percent", 100));
 	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 100000));
@@ -266,8 +268,8 @@ static void switched(const struct _test_data_hold *self, struct holder *holders,
 	}
 }
 
-static void locked(struct holder *holder, char *what, double at, unsigned int most_us,
-		   struct holds *holds)
+static void locked(const struct _test_data_hold *self, struct holder *holder, char *what,
+		   double at, struct holds *holds)
 {
 	double us;
 
@@ -276,7 +278,7 @@ static void locked(struct holder *holder, char *what, double at, unsigned int mo
 			return;
 		us = (at - holder->since - holder->others) * 1000000;
 		holds->nr++;
-		holds->too_long += us > most_us;
+		holds->too_long += us > self->most_us;
 		if (us > holds->longest_us)
 			holds->longest_us = us;
 		holder->since = 0;
@@ -289,7 +291,7 @@ static void locked(struct holder *holder, char *what, double at, unsigned int mo
 
 /* All that the trace tells. Lines are "comm-pid [cpu] flags seconds: event: ..." */
 static void stop_listening(struct __test_metadata *_metadata, struct _test_data_hold *self,
-			   unsigned int most_us, struct holds *holds)
+			   struct holds *holds)
 {
 	struct holder holders[1 + KN_MAX_NODES] = { 0 }, *holder;
 	char line[1024], *event, *pid;
@@ -321,7 +323,7 @@ static void stop_listening(struct __test_metadata *_metadata, struct _test_data_
 		holder = holder_of(self, holders, pid);
 		ASSERT_NE(NULL, holder)
 			TH_LOG("%s", line);
-		locked(holder, event, at, most_us, holds);
+		locked(self, holder, event, at, holds);
 	}
 	fclose(file);
 }
@@ -352,7 +354,6 @@ TEST_F(hold, mmap_lock)
 	struct kn_work work;
 	struct kn_spanning spanning;
 	struct kn_worker *worker;
-	unsigned int most_us = MOST_HELD_US * sysconf(_SC_NPROCESSORS_ONLN);
 	struct holds holds;
 	int i;
 
@@ -378,11 +379,11 @@ TEST_F(hold, mmap_lock)
 					      KN_PATIENCE))
 			kn_dump();
 		ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
-		stop_listening(_metadata, self, most_us, &holds);
+		stop_listening(_metadata, self, &holds);
 		ASSERT_EQ(0, kn_enable("never"));
 		TH_LOG("%s: %u times, at most %.0f us, %u of more than %u",
 		       i ? "sampled" : "moved home", holds.nr, holds.longest_us, holds.too_long,
-		       most_us);
+		       self->most_us);
 		EXPECT_LT(0, holds.nr);
 		EXPECT_FALSE(holds.write);
 		EXPECT_EQ(0, holds.too_long);
