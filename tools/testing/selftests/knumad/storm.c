@@ -100,22 +100,23 @@ static bool storm_moved(struct _test_data_storm *self)
 }
 
 /*
- * Let a storm blow for a while, @ms, with the witness going to and fro, and on a slow
- * machine until something of it was moved: if nothing is, lives get longer, and the
- * witness, whose moves leave no CPU to others there, stays longer where it is.
+ * Let a storm blow for a while, @ms, with the witness going to and fro; and then, on a
+ * slow machine, until something of it was moved: the witness, whose moves leave no CPU
+ * to others there, rests, and lives get longer.
  */
 static void blow(struct _test_data_storm *self, int ms)
 {
 	__u64 end = kn_now_ms() + ms, last = end + KN_PATIENCE * 1000;
-	unsigned int i, at = 0;
+	unsigned int at = 0;
 
-	for (i = 1; kn_now_ms() < end ||
-	     (!storm_moved(self) && kn_now_ms() < last); i++) {
-		if (!(i % (*self->life_ms / LIFE_MS)))
-			kn_pin(self->witness, self->node[at++ & 1]);
+	while (kn_now_ms() < end) {
+		kn_pin(self->witness, self->node[at++ & 1]);
 		usleep(500 * 1000);
-		if (!(i % 16) && *self->life_ms < 16 * LIFE_MS)
-			KN_WRITE(*self->life_ms, 2 * *self->life_ms);
+	}
+	while (!storm_moved(self) && kn_now_ms() < last) {
+		if (*self->life_ms < 16 * LIFE_MS)
+			KN_WRITE(*self->life_ms, *self->life_ms + LIFE_MS);
+		usleep(500 * 1000);
 	}
 }
 
