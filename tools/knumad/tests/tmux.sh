@@ -84,10 +84,11 @@ fi
 echo 'set -g status off' >"$tmp/conf"
 mux new-session -d -x 80 -y 24 "$*"
 
+# While it touches its memory, it runs where that is: this may be seen as its home.
 await sees '#$' && enter 'misplaced 0 1 64 &' && enter 'misplaced 1 0 32 &' &&
 	enter 'knumadctl on; clear; echo "as it was" before' && await row_is 1 'as it was before' &&
-	enter 'knumadctl top -d 0.5' && await sees ' misplaced .* 64M .* home$' &&
-	await sees ' misplaced .* 32M .* home$'
+	enter 'knumadctl top -d 0.5' && await sees ' misplaced  *1 .* 64M .* home$' &&
+	await sees ' misplaced  *0 .* 32M .* home$'
 report 'top starts, and sees what it should see'
 
 number_of='[0-9][0-9.]*'
