@@ -35,6 +35,28 @@ unsigned long knumad_decay(unsigned long avg, unsigned long sample)
 }
 
 /**
+ * knumad_decay_for - decayed average of samples over unequal times
+ * @avg: the average so far
+ * @sample: the new sample
+ * @ns: the time that @sample is of
+ *
+ * Forgets half of its past in a tenth of a second or more, less of it in less time: of
+ * looks that follow each other at once none may tell much.
+ *
+ *   2000, then 0 for 100 ms or 1 s	-> 1000
+ *   2000, then 0 for 10 ms		-> 1900
+ *
+ * Return: the new average.
+ */
+unsigned long knumad_decay_for(unsigned long avg, unsigned long sample, u64 ns)
+{
+	u64 part = min_t(u64, ns, NSEC_PER_SEC / 10);
+	u64 diff = mul_u64_u64_div_u64(abs_diff(avg, sample), part, NSEC_PER_SEC / 5);
+
+	return sample > avg ? avg + diff : avg - diff;
+}
+
+/**
  * knumad_load_sample - how many cores a process can use
  * @cpu_ns: CPU time it used since the last look
  * @elapsed_ns: time since the last look, 0 for none

@@ -218,7 +218,7 @@ static bool is_too_big(const struct knumad_proc *proc)
 	for_each_node_mask(nid, proc->mems)
 		most = max(most, min_t(unsigned long, knumad_topo.node[nid].cores,
 				       proc->cap[nid]));
-	return proc->load > most + KNUMAD_CPU_SLACK;
+	return proc->load > knumad_crowd_cores(knumad_topo.crowd, most) + KNUMAD_CPU_SLACK;
 }
 
 /*
@@ -352,7 +352,7 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	enum knumad_verdict bound = proc->bound;
 	unsigned long load = proc->load;
 	u64 cpu_ns = proc->cpu_ns;
-	bool soon = false;
+	bool soon = false, measured = proc->got;
 
 	if (knumad_tasks_look(proc)) {
 		walk_soon(proc);
@@ -373,7 +373,7 @@ static bool look_at(struct knumad_proc *proc, struct pass_state *ps)
 	if (bound != KNUMAD_V_NONE)
 		set_verdict(proc, KNUMAD_V_NONE);
 	/* More, or fewer, cores than it had: it may fit now, or no longer */
-	return soon || proc->bound != bound ||
+	return soon || proc->bound != bound || measured != !!proc->got ||
 	       DIV_ROUND_CLOSEST(load, 1000) != DIV_ROUND_CLOSEST(proc->load, 1000);
 }
 
@@ -420,6 +420,7 @@ static unsigned int fill_procs(struct knumad_pl_proc *pp, unsigned int nr)
 			.cpu = proc->cpu,
 			.cap = proc->cap,
 			.load = proc->load,
+			.got = proc->got,
 			.local = knumad_sampling_local(proc),
 			.horizon = knumad_horizon(knumad_topo.stamp -
 						  proc->born_ns,
@@ -509,8 +510,10 @@ static void decide(struct pass_state *ps)
 		return;
 	nr = fill_procs(pl.procs, pl.nr_procs);
 	if (!knumad_inconsistent(KNUMAD_C_WATCHED, nr != pl.nr_procs) && !knumad_place(&pl) &&
-	    !knumad_inconsistent(KNUMAD_C_HOME, !is_sane(&pl)))
+	    !knumad_inconsistent(KNUMAD_C_HOME, !is_sane(&pl))) {
+		knumad_topo.crowd = pl.crowd;
 		apply(pl.procs);
+	}
 	kvfree(pl.procs);
 	/* It was needed for a moment only, but counts for the maximum */
 	bytes = pl.bytes + pl.nr_procs * sizeof(*pl.procs);

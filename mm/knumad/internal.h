@@ -168,7 +168,7 @@ void knumad_self_disable(void);
  * the thread it works for takes twice the time. It does not do more work by that, it
  * does it sooner.
  */
-#define KNUMAD_NICE	(-10)
+#define KNUMAD_NICE		(-10)
 
 /* === check.c === */
 
@@ -223,9 +223,9 @@ struct knumad_counts {
  * @pending:	home proposed in the last placement but not yet taken
  * @mems:	nodes its memory may use
  * @allowed:	of those, the ones that all its threads that count may use
- * @one_node:	its threads that count may run on one node only
  * @cap:	cores per node that these may use, thousandths
  * @threads:	number of threads
+ * @got:	cores it had the use of, thousandths, decayed; 0 if not known yet
  * @load:	cores it can use, thousandths, decayed
  * @cpu:	share of its CPU time per node, thousandths, decayed
  * @cpu_ns:	CPU time of all its threads at the last look
@@ -252,6 +252,7 @@ struct knumad_counts {
  * @faults:	hinting faults
  * @moved:	pages moved since enrolment
  * @scan_ns:	CPU time spent to walk it, since enrolment
+ * @one_node:	its threads that count may run on one node only
  * @misfit:	it fits in no node, by the last placement
  * @misfit_since: jiffies since when
  * @sampling:	what samples tell if it spans nodes, else NULL
@@ -269,8 +270,8 @@ struct knumad_proc {
 	int pending;
 	nodemask_t mems;
 	nodemask_t allowed;
-	bool one_node;
 	unsigned int threads;
+	unsigned int got;
 	unsigned long load;
 	unsigned int *cpu;
 	unsigned int *cap;
@@ -297,6 +298,7 @@ struct knumad_proc {
 	u64 faults;
 	u64 moved;
 	u64 scan_ns;
+	bool one_node;
 	bool misfit;
 	unsigned long misfit_since;
 	struct knumad_sampling *sampling;
@@ -360,6 +362,8 @@ static inline const char *knumad_group_name(enum knumad_group group)
  * @busy_ns:	the same of all nodes together, ns
  * @stamp:	time of the snapshot, ns
  * @generation:	changes when capacities, distances or the set of nodes change
+ * @crowd:	cores that watched processes want together, by the last placement, see
+ *		struct knumad_placement
  * @distance:	@nr x @nr, row = from
  */
 struct knumad_topology {
@@ -369,6 +373,7 @@ struct knumad_topology {
 	u64 busy_ns;
 	u64 stamp;
 	u32 generation;
+	unsigned int crowd;
 	u8 *distance;
 };
 
@@ -387,6 +392,7 @@ unsigned long knumad_count_cores(const struct cpumask *cpus,
 /* === affinity.c === */
 
 unsigned long knumad_decay(unsigned long avg, unsigned long sample);
+unsigned long knumad_decay_for(unsigned long avg, unsigned long sample, u64 ns);
 unsigned long knumad_load_sample(u64 cpu_ns, u64 elapsed_ns,
 				 unsigned int running);
 void knumad_shares(unsigned int *share, const u64 *cpu_ns, int nr, bool first);

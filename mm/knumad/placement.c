@@ -68,9 +68,47 @@
  *
  *   2 processes of 2 threads, 2 cores per node, all memory on node 1; one runs there and is
  *   out: the other, on node 0, gets node 0.
+ *
+ * DOC: More threads than cores
+ *
+ * If all watched processes together can use more cores than there are, threads have to
+ * share them wherever they are placed. Then a node may have its part of all threads, less a
+ * quarter of one, but not less than one per core:
+ *
+ *   crowd = sum of what processes want / all cores
+ *   a node of c cores counts as c x crowd - 0.25
+ *
+ * and half a core comes on top of that as ever: an odd thread has to be a quarter away from
+ * fitting, or noise would decide about it. Who has a home already is granted an eighth more,
+ * if that is more than half a core: all nodes are full, and loads go up and down.
+ *
+ *   2 nodes of 2 cores:
+ *     4 processes of 2 threads	crowd 2	  3.75 + 0.5 per node: two processes on each
+ *     3 processes of 2 threads	crowd 1.5 2.75 + 0.5: one on each, one fits nowhere, also
+ *					  if two had the same home when a fourth one ended
+ *     2 processes of 4 threads	crowd 2	  3.75 + 0.5: one on each
+ *     1 process of 8 threads	crowd 2	  fits nowhere
+ *
+ * A process wants the cores that it can use. But where all wait alike, CPU time tells what
+ * that is: of those that have least for what they can use something else is in the way, a
+ * quota, a low weight, an affinity, and others must not be packed together for that. So
+ * nobody wants more than half as much again as its part of the CPU time, of what all want;
+ * if it has a home that is overloaded, of the CPU time that it would have without that. Who
+ * got nothing, as far as is known yet, wants nothing.
+ *
+ *   2 nodes of 2 cores, 8 threads that get one core by their quota, and 2 processes of 2
+ *   threads that get 1.6 each:
+ *     8 + 2 + 2 = 12   -> 12 x 1.5 x 1 / 4.2 = 4.29 instead of 8
+ *     4.29 + 4 = 8.29  -> 2.96
+ *     2.96 + 4 = 6.96  -> 2.48
+ *     2.48 + 4 = 6.48  -> 2.32
+ *     2.32 + 4 = 6.32, crowd 1.58, 2.9 + 0.5 per node: one process of 2 threads on each
+ *   the same, but these two have one home, and one core each there:
+ *     they count with 2 each, 12 -> ... -> 5.76, crowd 1.44, 2.63 + 1: one of them has to go
  */
 
 #include <linux/limits.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
 #include <linux/sched.h>
@@ -89,6 +127,9 @@
 /* Candidate swaps looked at, per process and node */
 #define KNUMAD_SWAP_STEPS	4
 
+/* Rounds in which is found what all want, at most; each must change a sixteenth of it */
+#define KNUMAD_CROWD_ROUNDS	8
+
 /* One homeless process in the queue of step 2 */
 struct queue_entry {
 	unsigned int idx;
@@ -100,7 +141,7 @@ struct queue_entry {
  * The state of one run. @room and @cores are what is left per node after the
  * claims of all homes so far; both may go below zero when incumbents have
  * outgrown their node. @load is what runs on a node now, @taken the part of it that is
- * left alone.
+ * left alone, @homed that of processes that have their home there to begin with.
  */
 struct place_state {
 	struct knumad_placement *pl;
@@ -114,6 +155,7 @@ struct place_state {
 	s64 cores[MAX_NUMNODES];
 	unsigned long load[MAX_NUMNODES];
 	unsigned long taken[MAX_NUMNODES];
+	unsigned long homed[MAX_NUMNODES];
 };
 
 /* Of many processes let others have the CPU now and then */
@@ -267,19 +309,95 @@ static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
 	return s->cost[(size_t)idx * s->pl->nr_nodes + nid];
 }
 
+/**
+ * knumad_crowd_cores - as how many cores some count where threads have to share them
+ * @crowd: of the machine, see struct knumad_placement
+ * @cores: those of a node, or a part of them, thousandths
+ *
+ * Return: thousandths, see "More threads than cores".
+ */
+unsigned long knumad_crowd_cores(unsigned int crowd, unsigned long cores)
+{
+	u64 most = div_u64((u64)cores * crowd, 1000);
+
+	return max_t(u64, cores, most - min(most, (u64)KNUMAD_CPU_SLACK / 2));
+}
+
+/* Cores that a process would have got if its home were not overloaded, thousandths */
+static u64 got(const struct place_state *s, const struct knumad_pl_proc *p)
+{
+	unsigned long cores, homed;
+
+	if (p->home == NUMA_NO_NODE)
+		return p->got;
+	cores = s->pl->nodes[p->home].cores;
+	homed = s->homed[p->home];
+	if (!cores || homed <= cores)
+		return p->got;
+	return min(max(p->load, p->got), mul_u64_u64_div_u64(p->got, homed, cores));
+}
+
+/* See "More threads than cores" */
+static void find_crowd(struct place_state *s)
+{
+	struct knumad_placement *pl = s->pl;
+	u64 cores = 0, all_got = 0, want = 0, before;
+	unsigned int p, round;
+	int i;
+
+	for (i = 0; i < pl->nr_nodes; i++)
+		cores += pl->nodes[i].cores;
+	for (p = 0; p < pl->nr_procs; p++) {
+		if (pl->procs[p].home != NUMA_NO_NODE)
+			s->homed[pl->procs[p].home] += pl->procs[p].load;
+		want += pl->procs[p].load;
+	}
+	for (p = 0; p < pl->nr_procs; p++)
+		all_got += got(s, &pl->procs[p]);
+	if (!cores || !all_got)
+		return;
+	for (round = 0; round < KNUMAD_CROWD_ROUNDS && want > cores; round++) {
+		before = want;
+		want = 0;
+		for (p = 0; p < pl->nr_procs; p++) {
+			breathe(p);
+			want += min(pl->procs[p].load,
+				    mul_u64_u64_div_u64(before * 3, got(s, &pl->procs[p]),
+							all_got * 2));
+		}
+		pl->steps += pl->nr_procs;
+		if (want >= before - before / 16)
+			break;
+	}
+	if (want > cores)
+		pl->crowd = min_t(u64, div64_u64(want * 1000, cores), UINT_MAX);
+}
+
+/* So much more load may be on a node, thousandths, before who has his home there loses it */
+static unsigned long grace(const struct place_state *s, int nid)
+{
+	if (s->pl->crowd == KNUMAD_NO_CROWD)
+		return KNUMAD_CPU_SLACK;
+	return max_t(unsigned long, KNUMAD_CPU_SLACK,
+		     knumad_crowd_cores(s->pl->crowd, s->pl->nodes[nid].cores) / 8);
+}
+
 /*
- * Are there cores enough for @p on a node, where @cores are left, and does it have the use
- * of that many? With so much more as @grace.
+ * Are there cores enough for @p left on a node, and does it have the use of that many?
+ * With so much more as @grace.
  *
  *   2 nodes of 4 cores, 3 threads that may use one CPU of node 0 and all of node 1:
  *   "no_cpus" on node 0, though it is idle.
  */
-static bool fits_cpu(const struct knumad_pl_proc *p, int nid, s64 cores, s64 grace)
+static bool fits_cpu(const struct place_state *s, const struct knumad_pl_proc *p, int nid,
+		     s64 grace)
 {
+	s64 cores = s->cores[nid];
+
 	if (p->bound)
 		return true;
 	if (p->cap)
-		cores = min(cores, (s64)p->cap[nid]);
+		cores = min(cores, (s64)knumad_crowd_cores(s->pl->crowd, p->cap[nid]));
 	return (s64)p->load <= cores + KNUMAD_CPU_SLACK + grace;
 }
 
@@ -293,7 +411,7 @@ static bool fits(const struct place_state *s, unsigned int idx, int nid)
 {
 	const struct knumad_pl_proc *p = &s->pl->procs[idx];
 
-	return usable(s, p, nid) && fits_cpu(p, nid, s->cores[nid], 0) &&
+	return usable(s, p, nid) && fits_cpu(s, p, nid, 0) &&
 	       (s64)s->size[idx] <= s->room[nid];
 }
 
@@ -364,10 +482,12 @@ static void init_state(struct place_state *s)
 	for (i = 0; i < pl->nr_nodes; i++) {
 		unsigned long elsewhere = all - pl->nodes[i].cores;
 
+		s64 cores = pl->nodes[i].cores;
+
 		/* What others need of this node even if they had all the rest */
-		s->cores[i] = pl->nodes[i].cores;
 		if (pl->others > elsewhere)
-			s->cores[i] -= pl->others - elsewhere;
+			cores -= pl->others - elsewhere;
+		s->cores[i] = cores > 0 ? knumad_crowd_cores(pl->crowd, cores) : cores;
 		s->room[i] = pl->nodes[i].free;
 	}
 
@@ -406,7 +526,7 @@ static void keep_incumbents(struct place_state *s)
 		if (s->fresh[idx])
 			continue;
 		if (p->skip || !usable(s, p, home) ||
-		    !fits_cpu(p, home, s->cores[home], KNUMAD_CPU_SLACK) ||
+		    !fits_cpu(s, p, home, grace(s, home)) ||
 		    (s64)s->size[idx] > s->room[home]) {
 			p->home = NUMA_NO_NODE;
 			s->fresh[idx] = true;
@@ -711,7 +831,8 @@ u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes)
 {
 	u64 pn = (u64)nr_procs * nr_nodes;
 
-	return 2 * pn * nr_nodes + (6 + KNUMAD_SWAP_STEPS) * pn + nr_procs;
+	return 2 * pn * nr_nodes + (6 + KNUMAD_SWAP_STEPS) * pn +
+	       (1 + KNUMAD_CROWD_ROUNDS) * (u64)nr_procs;
 }
 
 /**
@@ -730,6 +851,7 @@ int knumad_place(struct knumad_placement *pl)
 
 	pl->steps = 0;
 	pl->bytes = 0;
+	pl->crowd = KNUMAD_NO_CROWD;
 	if (!n)
 		return 0;
 
@@ -746,6 +868,7 @@ int knumad_place(struct knumad_placement *pl)
 	if (!s->cost || !s->queue || !s->proposed || !s->size || !s->fresh)
 		goto out;
 
+	find_crowd(s);
 	init_state(s);
 	keep_incumbents(s);
 	for (idx = 0; idx < pl->nr_nodes; idx++)

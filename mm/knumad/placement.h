@@ -22,6 +22,9 @@
  */
 #define KNUMAD_CPU_SLACK	500
 
+/* A core for each thread, see "More threads than cores" */
+#define KNUMAD_NO_CROWD		1000
+
 /**
  * struct knumad_pl_node - what the policy knows of one node
  * @cores:	CPU capacity in thousandths of a core (SMT siblings count once),
@@ -41,6 +44,7 @@ struct knumad_pl_node {
  * @cpu:	share of its running threads per node, in thousandths
  * @cap:	cores per node that its threads may use, in thousandths, NULL for all
  * @load:	cores it can use, in thousandths
+ * @got:	cores it had the use of lately, in thousandths, 0 if that is not known yet
  * @local:	thousandths of its memory that is local where it belongs, by
  *		samples; 0 if it is not sampled
  * @horizon:	passes for which its present behaviour is expected to last
@@ -60,6 +64,7 @@ struct knumad_pl_proc {
 	const unsigned int *cpu;
 	const unsigned int *cap;
 	unsigned long load;
+	unsigned int got;
 	unsigned int local;
 	unsigned int horizon;
 	nodemask_t allowed;
@@ -80,6 +85,8 @@ struct knumad_pl_proc {
  * @procs:	the processes
  * @others:	CPU time used outside @procs, in thousandths of a core
  * @spread:	leave lone processes spread over idle nodes
+ * @crowd:	out: cores that @procs want together, in thousandths of those there are;
+ *		KNUMAD_NO_CROWD if there are enough
  * @steps:	out: elementary steps taken, see knumad_place_max_steps()
  * @bytes:	out: memory that was used to solve it
  */
@@ -91,6 +98,7 @@ struct knumad_placement {
 	struct knumad_pl_proc *procs;
 	unsigned long others;
 	bool spread;
+	unsigned int crowd;
 	u64 steps;
 	size_t bytes;
 };
@@ -101,6 +109,7 @@ static inline bool knumad_is_node(int nid, int nr_nodes)
 }
 
 int knumad_place(struct knumad_placement *pl);
+unsigned long knumad_crowd_cores(unsigned int crowd, unsigned long cores);
 u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes);
 s64 knumad_place_cost(const struct knumad_placement *pl,
 		      const struct knumad_pl_proc *p, int home);

@@ -209,6 +209,12 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 	rcu_read_unlock();
 }
 
+/* Can it use more than @cap cores of a node, thousandths? */
+static bool is_short(const struct knumad_proc *proc, unsigned int cap)
+{
+	return knumad_crowd_cores(knumad_topo.crowd, cap) < proc->load;
+}
+
 /*
  * Nodes that a process may call home, and how many of their cores it may use. If it may use
  * none but isolated ones, these are not ours to fill. Return: whether that is news.
@@ -228,7 +234,7 @@ static bool update_allowed(struct knumad_proc *proc, const struct look *look)
 		/* Who needs none now is taken for what it was, if that is known */
 		if (cpus || !look->elapsed_ns)
 			cap = knumad_node_cores(nid, cpus);
-		news |= (cap < proc->load) != (proc->cap[nid] < proc->load);
+		news |= is_short(proc, cap) != is_short(proc, proc->cap[nid]);
 		proc->cap[nid] = cap;
 		if (!cap && !proc->one_node)
 			node_clear(nid, allowed);
@@ -267,7 +273,7 @@ static enum knumad_verdict judge(const struct knumad_proc *proc, bool policy)
 
 /**
  * knumad_tasks_look - sample the threads of a process
- * @proc: the process; load, CPU shares, allowed nodes and cores, bound are updated
+ * @proc: the process; load, use and shares of CPUs, allowed nodes and cores, bound are updated
  *
  * Knumad thread only; may sleep.
  *
@@ -285,7 +291,8 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 		.cpus = &cpus,
 		.before_ns = proc->cpu_ns,
 	};
-	unsigned long sample;
+	unsigned long sample, got;
+	u64 used_ns;
 	bool news = false;
 
 	if (!task)
@@ -301,11 +308,13 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 	look_at_threads(task, &look);
 	news = update_allowed(proc, &look);
 
-	sample = knumad_load_sample(look.cpu_ns -
-				    min(proc->cpu_ns + look.late_ns, look.cpu_ns),
-				    look.elapsed_ns, look.running);
+	used_ns = look.cpu_ns - min(proc->cpu_ns + look.late_ns, look.cpu_ns);
+	sample = knumad_load_sample(used_ns, look.elapsed_ns, look.running);
 	WRITE_ONCE(proc->load,
 		   first ? sample : knumad_decay(proc->load, sample));
+	got = knumad_load_sample(used_ns, look.elapsed_ns, 0);
+	got = min(got, 1000UL * look.threads);
+	proc->got = proc->got ? knumad_decay_for(proc->got, got, look.elapsed_ns) : got;
 	knumad_shares(proc->cpu, look.per_node, knumad_topo.nr, first);
 	WRITE_ONCE(proc->threads, look.threads);
 	proc->cpu_ns = look.cpu_ns;

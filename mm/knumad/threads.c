@@ -576,7 +576,7 @@ static void claim(unsigned long *cores, int nid, unsigned long load)
 		cores[nid] -= min(cores[nid] - 1, load);
 }
 
-/* What homes of other processes and threads leave of the nodes, and it may use */
+/* What homes of other processes and threads leave of the nodes, and it may use, in a crowd */
 static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 		       unsigned long *pages)
 {
@@ -584,7 +584,8 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 	int i;
 
 	for (i = 0; i < knumad_topo.nr; i++) {
-		cores[i] = node_isset(i, proc->mems) ? knumad_topo.node[i].cores : 0;
+		cores[i] = node_isset(i, proc->mems) ?
+			   knumad_crowd_cores(knumad_topo.crowd, knumad_topo.node[i].cores) : 0;
 		pages[i] = knumad_topo.node[i].free + proc->now.resident[i];
 	}
 	knumad_for_each_proc(other) {
@@ -596,7 +597,7 @@ static void fill_nodes(const struct knumad_proc *proc, unsigned long *cores,
 			claim(cores, s->threads[at].home, s->threads[at].load);
 	}
 	for (i = 0; i < knumad_topo.nr; i++)
-		cores[i] = min_t(unsigned long, cores[i], proc->cap[i]);
+		cores[i] = min(cores[i], knumad_crowd_cores(knumad_topo.crowd, proc->cap[i]));
 }
 
 /* Has a thread another home now, so that what its chunks say is no longer true? */

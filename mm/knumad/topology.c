@@ -18,7 +18,7 @@
 
 #include "internal.h"
 
-struct knumad_topology knumad_topo;
+struct knumad_topology knumad_topo = { .crowd = KNUMAD_NO_CROWD };
 
 /* CPU time of each CPU at the last snapshot, ns, and those it is known of */
 static DEFINE_PER_CPU(u64, busy_seen);

@@ -38,6 +38,16 @@ static void decay_arrives(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0UL, knumad_decay(1, 0));
 }
 
+/* The table of knumad_decay_for() */
+static void decay_for(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, 1000UL, knumad_decay_for(2000, 0, NSEC_PER_SEC));
+	KUNIT_EXPECT_EQ(test, 1000UL, knumad_decay_for(2000, 0, NSEC_PER_SEC / 10));
+	KUNIT_EXPECT_EQ(test, 1900UL, knumad_decay_for(2000, 0, NSEC_PER_SEC / 100));
+	KUNIT_EXPECT_EQ(test, 100UL, knumad_decay_for(0, 2000, NSEC_PER_SEC / 100));
+	KUNIT_EXPECT_EQ(test, 2000UL, knumad_decay_for(2000, 0, 0));
+}
+
 struct load_case {
 	const char *name;
 	u64 cpu_ms;
@@ -153,6 +163,7 @@ static void counts_differ(struct kunit *test)
 static struct kunit_case affinity_cases[] = {
 	KUNIT_CASE(decay),
 	KUNIT_CASE(decay_arrives),
+	KUNIT_CASE(decay_for),
 	KUNIT_CASE_PARAM(load_sample, load_gen_params),
 	KUNIT_CASE(shares),
 	KUNIT_CASE(horizon),

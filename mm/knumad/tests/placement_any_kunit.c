@@ -113,6 +113,7 @@ static void random_proc(struct random_machine *m, unsigned int idx)
 		.fixed = m->fixed + first,
 		.cpu = m->cpu + first,
 		.load = below(m, 1500),
+		.got = below(m, 1500),
 		.horizon = 10 + below(m, 991),
 		.skip = one_in(m, 16),
 		.home = NOWHERE,
@@ -233,6 +234,7 @@ static unsigned long load_on(const struct random_machine *m, int nid)
 static void check_random(struct kunit *test, struct random_machine *m,
 			 bool fresh)
 {
+	u64 want = 0, all = 0;
 	s64 cost = 0, stay = 0;
 	unsigned int i;
 	int nid;
@@ -246,6 +248,7 @@ static void check_random(struct kunit *test, struct random_machine *m,
 				   i, m->before[i].home, p->home,
 				   m->before[i].pending, p->pending,
 				   p->verdict);
+		want += p->load;
 		if (p->home == NOWHERE)
 			continue;
 		cost += knumad_place_cost(&m->pl, p, p->home);
@@ -254,8 +257,14 @@ static void check_random(struct kunit *test, struct random_machine *m,
 	/* In a swap, one of both may pay for the other */
 	if (fresh)
 		KUNIT_EXPECT_LE(test, cost, stay);
+	for (nid = 0; nid < m->pl.nr_nodes; nid++)
+		all += m->nodes[nid].cores;
+	KUNIT_EXPECT_GE(test, m->pl.crowd, KNUMAD_NO_CROWD);
+	if (m->pl.crowd > KNUMAD_NO_CROWD)
+		KUNIT_EXPECT_LE(test, m->pl.crowd * all, want * 1000);
 	for (nid = 0; nid < m->pl.nr_nodes; nid++) {
-		unsigned long cores = m->nodes[nid].cores, load;
+		unsigned long cores = knumad_crowd_cores(m->pl.crowd, m->nodes[nid].cores);
+		unsigned long load;
 
 		/* Incumbents do not give way to what appears at their home */
 		if (fresh && knumad_test_room_left(&m->pl, nid) < 0)
@@ -264,8 +273,8 @@ static void check_random(struct kunit *test, struct random_machine *m,
 		if (!cores)
 			continue;
 		load = load_on(m, nid);
-		/* An incumbent is spared another half a core */
-		if (load > cores + (fresh ? 1 : 2) * SLACK)
+		/* An incumbent is spared another half a core, in a crowd an eighth if more */
+		if (load > cores + SLACK + (fresh ? 0 : max(SLACK, cores / 8)))
 			KUNIT_FAIL(test, "node %d: load %lu on %lu", nid, load,
 				   cores);
 	}

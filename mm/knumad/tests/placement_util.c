@@ -28,6 +28,7 @@ static void add_proc(struct machine *m, const struct proc_spec *spec)
 		.cpu = m->cpu[n],
 		.cap = memchr_inv(spec->cap, 0, sizeof(spec->cap)) ? spec->cap : NULL,
 		.load = spec->load,
+		.got = spec->got,
 		.horizon = spec->horizon ?: 10,
 		.allowed = to_nodes(spec->allowed),
 		.bound = spec->bound,
@@ -197,6 +198,8 @@ static void expect_case(struct kunit *test, const struct machine *m,
 {
 	int i;
 
+	if (c->crowd)
+		KUNIT_EXPECT_EQ(test, m->pl.crowd, c->crowd);
 	for (i = 0; i < c->procs; i++)
 		knumad_test_expect(test, m, i, c->proc[i].want_home,
 				   c->proc[i].want_pending, c->proc[i].want);

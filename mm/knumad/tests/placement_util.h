@@ -15,7 +15,7 @@
 #include "../placement.h"
 
 #define MAX_NODES	4
-#define MAX_PROCS	4
+#define MAX_PROCS	6
 
 #define NOWHERE		NUMA_NO_NODE
 
@@ -55,6 +55,7 @@ static const u8 asymmetric[] __maybe_unused = {
  * @cpu: share of its threads per node, in thousandths
  * @cap: cores per node that it may use, in thousandths, all if they are all 0
  * @load: in thousandths of a core
+ * @got: cores that it had, in thousandths
  * @horizon: 0 for the least, 10
  * @allowed: a bit per node, 0 for all
  * @idle: uses none of its memory
@@ -73,6 +74,7 @@ struct proc_spec {
 	unsigned int cpu[MAX_NODES];
 	unsigned int cap[MAX_NODES];
 	unsigned long load;
+	unsigned int got;
 	unsigned int horizon;
 	unsigned long allowed;
 	bool idle;
@@ -103,6 +105,7 @@ struct proc_spec {
  * @memory: per node, with what the processes have, 4 GB for all if all 0
  * @others: CPU time used by others, in thousandths of a core
  * @spread: policy
+ * @crowd: that comes of it, 0 for any
  * @procs: number of processes
  * @proc: the processes
  */
@@ -114,6 +117,7 @@ struct place_case {
 	unsigned long memory[MAX_NODES];
 	unsigned long others;
 	bool spread;
+	unsigned int crowd;
 	int procs;
 	struct proc_spec proc[MAX_PROCS];
 };
