@@ -166,9 +166,9 @@ void knumad_self_disable(void);
  * Of the threads that move, and of the one that they wait for: memory that is half
  * moved is read remotely as long as the other half waits, and who shares its CPU with
  * the thread it works for takes twice the time. It does not do more work by that, it
- * does it sooner.
+ * does it sooner. More than this would let that thread wait for long at a stretch.
  */
-#define KNUMAD_NICE		(-10)
+#define KNUMAD_NICE		(-5)
 
 /* === check.c === */
 
