@@ -168,7 +168,7 @@ void knumad_self_disable(void);
  * the thread it works for takes twice the time. It does not do more work by that, it
  * does it sooner. More than this would let that thread wait for long at a stretch.
  */
-#define KNUMAD_NICE		(-5)
+#define KNUMAD_NICE	(-5)
 
 /* === check.c === */
 
