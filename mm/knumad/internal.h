@@ -407,7 +407,7 @@ bool knumad_counts_differ(const struct knumad_counts *a,
  * them: to go from one VMA to the next, to look for page tables in a GiB, to find out whether
  * a chunk is due, to arm a page.
  */
-#define KNUMAD_HOLD_ENTRIES	8192
+#define KNUMAD_HOLD_ENTRIES	2048
 #define KNUMAD_VMA_ENTRIES	16
 #define KNUMAD_PUD_ENTRIES	128
 #define KNUMAD_CHUNK_ENTRIES	32

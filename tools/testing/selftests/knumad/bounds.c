@@ -29,8 +29,8 @@
 
 #define OFF_EVENTS	KN_TRACE "events/preemptirq/"
 
-/* The longest hold of mmap_lock: a million instructions */
-#define MOST_HELD_US	16000
+/* The longest hold of mmap_lock: 750,000 instructions */
+#define MOST_HELD_US	12000
 
 /*
  * The longest time without preemption. It is the page allocator's, which takes back up to
