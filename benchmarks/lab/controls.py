@@ -46,10 +46,14 @@ def stores_are_exact(name):
     return 0 <= stores / expected - 1 < 0.001, f"{stores} stores, {expected} expected"
 
 
-def twice_the_same(name):
-    first, second = (json.dumps(counts(f"{name} {number}", TWO, f"mark 0 --seed 7 {SWEEP} -1"))
-                     for number in (1, 2))
-    return first == second, "the results differ" if first != second else "to the last count"
+def twice_the_same(switch_on, node):
+    """Also with a balancer that takes faults, and moves threads and memory from a node."""
+    def check(name):
+        command = f"{switch_on}mark 0 --seed 7 {SWEEP} {node}"
+        first, second = (json.dumps(counts(f"{name} {number}", TWO, command))
+                         for number in (1, 2))
+        return first == second, "the results differ" if first != second else "to the last count"
+    return check
 
 
 def no_marker_is_void(name):
@@ -100,7 +104,11 @@ CONTROLS = {
     "interleaved over four nodes": share_is(0.24, 0.26, FOUR, f"numactl -N 2 -i all {SWEEP} -1"),
     "threads moved away": share_is(0, 0.005, TWO, f"taskset c {SWEEP} 0"),
     "stores are exact": stores_are_exact,
-    "twice the same": twice_the_same,
+    "twice the same": twice_the_same("", -1),
+    "twice the same with mainline":
+        twice_the_same("echo 1 >/proc/sys/kernel/numa_balancing; ", 0),
+    "twice the same with knumad":
+        twice_the_same("echo always >/sys/kernel/mm/knumad/enabled; ", 0),
     "no marker is void": no_marker_is_void,
     "all say the same": all_say_the_same,
 }

@@ -402,7 +402,10 @@ def measure(spec, meta, directory):
         return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
     stored = summarize(spec, topology, observed, result.lines, meta)
     text = json.dumps(stored, separators=(",", ":"))
-    (directory / f"{spec}.json").write_text(text + "\n")
+    # Whole or not at all: an interrupted run continues with what is there
+    part = directory / f"{spec}.part"
+    part.write_text(text + "\n")
+    part.rename(directory / f"{spec}.json")
     return None
 
 

@@ -176,10 +176,15 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
 - **balancer**: the time of balancing threads in instructions, from the start of the program
   (mainline has no threads: it works in the time of the application); **of one CPU**: the same
   from the first marker, as a share of seconds.
-- **own memory**: the most that the balancer's own structures took at once, of all seeds.
+- **own memory**: the most that knumad's own structures took at once, of all seeds; what
+  mainline's take is not counted.
+- **kernel's local**: the share of loads and stores in kernel code, for whomever and wherever,
+  that went to the node of the CPU: page copies, which read on one node and write on another,
+  included, and the kernel's own data, which lives where it was allocated.
 - **stall**: the time an application thread spent in one go inside NUMA work (hinting fault,
-  scan, waiting for a page that is being moved), asleep or not: the longest of all seeds, and
-  the median of the 99.9th percentiles of the seeds that had any.
+  scan, waiting for a page that is being moved), asleep or not: their number, the longest of all
+  seeds, and the median of the 99.9th percentiles of the seeds that had any: of a few stalls
+  that is the longest one. Who waits for a CPU that a balancing thread has is not in it.
 - **Pictures** of one workload show the first seed; those of several workloads, the median. The
   local share over time is that of every quarter of a second, or of every second for programs of
   others and the settled machine; lines go straight over what has no accesses.
@@ -300,7 +305,15 @@ def balancer_share(run):
     return 100 * count * INSN / seconds if count is not None and seconds else None
 
 
+def kernel_local(run):
+    """The local percentage of loads and stores of the kernel."""
+    return share(added([dig(run, "kernel_mode", kind) for kind in ("loads", "stores")]))
+
+
 def balancer_kib(run):
+    """Knumad counts what it allocates; what others take is not known."""
+    if run.get("balancer") != "knumad":
+        return None
     size = number(dig(run, "counters", "balancer_bytes"))
     return None if size is None else size / 1024
 
@@ -337,6 +350,8 @@ FIGURES = {
     "work_per_second": work_rate,
     "balancer_share": balancer_share,
     "balancer_kib": balancer_kib,
+    "kernel_local": kernel_local,
+    "stalls": lambda run: number(dig(run, "stalls", "count")),
     "stall_max": lambda run: stall(run, "max_ns"),
     "stall_p999": lambda run: stall(run, "p999_ns"),
 }
@@ -678,14 +693,17 @@ def costs(case):
 
     return table(
         ["balancer", "system s (vs off)", "application's system s (vs off)", "balancer s",
-         "of one CPU %", "own memory KiB", "longest stall µs", "99.9 % stall µs"],
+         "of one CPU %", "own memory KiB", "kernel's local %", "stalls", "longest stall µs",
+         "99.9 % stall µs"],
         *([BALANCERS[balancer],
            with_ratio(case, balancer, "system_s", "system_vs_off")
            + marked(case, balancer, "system_s"),
            with_ratio(case, balancer, "application_s", "application_vs_off"),
            text(case.median(balancer, "balancer_s"), 2),
            text(case.median(balancer, "balancer_share"), 3), most(balancer, "balancer_kib"),
-           most(balancer, "stall_max"), text(case.median(balancer, "stall_p999"))]
+           text(case.median(balancer, "kernel_local"), 1),
+           text(case.median(balancer, "stalls")), most(balancer, "stall_max"),
+           text(case.median(balancer, "stall_p999"))]
           for balancer in case.runs))
 
 

@@ -21,6 +21,8 @@
 
 #include <asm/tlb.h>
 
+#include <trace/events/knumad.h>
+
 #include "../internal.h"
 #include "internal.h"
 
@@ -38,6 +40,9 @@
  * @nr:		samples chosen
  * @addr:	where they are
  * @cursor:	where the next hold goes on
+ * @chunk:	where the chunk begins that was looked at last; it may have several VMAs, and
+ * @due:	it is to be sampled in this round
+ * @look:	what was seen of it
  */
 struct arm_state {
 	struct knumad_proc *proc;
@@ -46,7 +51,13 @@ struct arm_state {
 	unsigned int nr;
 	unsigned long addr[KNUMAD_HOLD_SAMPLES];
 	unsigned long cursor;
+	unsigned long chunk;
+	bool due;
+	struct knumad_chunk_look look;
 };
+
+/* No address of a chunk */
+#define KNUMAD_NO_CHUNK		(~0UL)
 
 static int test_walk(unsigned long start, unsigned long end,
 		     struct mm_walk *walk)
@@ -66,6 +77,17 @@ static int test_walk(unsigned long start, unsigned long end,
 static bool is_full(const struct arm_state *a)
 {
 	return a->nr == KNUMAD_HOLD_SAMPLES || a->nr >= a->budget;
+}
+
+/* Is this chunk to be sampled, in whichever of its VMAs? */
+static bool is_due(struct arm_state *a, const struct knumad_chunk *c, unsigned long addr)
+{
+	if (a->chunk != (addr & PMD_MASK)) {
+		a->chunk = addr & PMD_MASK;
+		a->due = knumad_sampling_due(a->proc->sampling, c, 0, addr);
+		a->look = (struct knumad_chunk_look) { .idle = c->idle };
+	}
+	return a->due;
 }
 
 /* Would a hinting fault on this folio tell something that can be acted upon? */
@@ -116,9 +138,8 @@ static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vm
 			break;
 	}
 	a->hold -= i;
-	c->armed = min(armed, KNUMAD_CHUNK_MAX_ARMED);
-	c->idle = found || armed ? 0 : min(c->idle + 1, KNUMAD_CHUNK_MAX_IDLE);
-	if (!found || !knumad_sampling_due(a->proc->sampling, c, armed, addr))
+	knumad_chunk_looked(c, &a->look, armed, found);
+	if (!found || !knumad_sampling_due(a->proc->sampling, c, a->look.armed, addr))
 		return 0;
 	c->half = !c->half;
 	return found;
@@ -221,7 +242,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 
 	a->cursor = end;
 	a->hold -= KNUMAD_CHUNK_ENTRIES;
-	if (!c || !knumad_sampling_due(s, c, 0, addr))
+	if (!c || !is_due(a, c, addr))
 		goto out;
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
@@ -267,6 +288,22 @@ static const struct mm_walk_ops arm_ops = {
 	.walk_lock = PGWALK_RDLOCK,
 };
 
+/*
+ * Is it mapped as when it was chosen? A part of a huge page would split it; none comes while we
+ * hold mmap_lock. But others that hold it for reading may have split one, and then all of its
+ * pages would be armed for one sample. They may do it still, between here and the page table
+ * lock.
+ */
+static bool is_as_chosen(struct mm_struct *mm, unsigned long where)
+{
+	pmd_t *pmd;
+
+	if (!(where & KNUMAD_HUGE))
+		return true;
+	pmd = mm_find_pmd(mm, where & ~KNUMAD_HUGE);
+	return pmd && pmd_trans_huge(pmdp_get_lockless(pmd));
+}
+
 /* Return: samples armed */
 static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 {
@@ -284,7 +321,8 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 		unsigned long size = PAGE_SIZE;
 		long done;
 
-		/* A part of a huge page would split it; none comes while we hold mmap_lock */
+		if (!is_as_chosen(mm, a->addr[i]))
+			continue;
 		if (a->addr[i] & KNUMAD_HUGE)
 			size = HPAGE_PMD_SIZE;
 		done = change_protection(&tlb, vma_lookup(mm, addr), addr, addr + size,
@@ -293,6 +331,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 			continue;
 		c = knumad_chunk_get(a->proc, addr);
 		c->armed = min(c->armed + 1, KNUMAD_CHUNK_MAX_ARMED);
+		a->look.armed += a->chunk == (addr & PMD_MASK);
 		c->touched = true;
 		pages += done;
 		nr++;
@@ -301,6 +340,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 	count_vm_numa_events(NUMA_PTE_UPDATES, pages);
 	count_memcg_events_mm(mm, NUMA_PTE_UPDATES, pages);
 	knumad_stat_add_mm(KNUMAD_S_PAGES_ARMED, pages, mm);
+	trace_knumad_arm(pid_nr(a->proc->pid), nr, pages);
 	return nr;
 }
 
@@ -323,6 +363,7 @@ bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long b
 	struct arm_state a = {
 		.proc = proc,
 		.cursor = *cursor,
+		.chunk = KNUMAD_NO_CHUNK,
 	};
 	bool more = true;
 	int stopped;

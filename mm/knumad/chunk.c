@@ -412,6 +412,28 @@ unsigned long knumad_chunk_first(const struct knumad_chunk *c, unsigned long nr,
 }
 
 /**
+ * knumad_chunk_looked - the small pages of a chunk in one more VMA were looked at
+ * @c: the chunk
+ * @look: this round; all 0 but for @idle before the first VMA
+ * @armed: of these pages, so many are armed
+ * @found: one of them was used, and may be armed
+ *
+ * What is idle beside them is no reason to sample those that are used less often:
+ *
+ *   VMAs of a chunk      unused  2 armed  unused  used  3 armed
+ *   armed, in the chunk  0       2        2       2     4, which is the most
+ *   idle, 1 before       2       0        0       0     0
+ */
+void knumad_chunk_looked(struct knumad_chunk *c, struct knumad_chunk_look *look,
+			 unsigned int armed, bool found)
+{
+	look->armed += armed;
+	look->alive |= found || armed;
+	c->armed = min(look->armed, KNUMAD_CHUNK_MAX_ARMED);
+	c->idle = look->alive ? 0 : min(look->idle + 1, KNUMAD_CHUNK_MAX_IDLE);
+}
+
+/**
  * knumad_page_doubt - has a page one user?
  * @doubt: on record with the node of its last user, 0 at first
  * @same: was it used from that node again?

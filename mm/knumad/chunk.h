@@ -67,6 +67,18 @@ struct knumad_chunk {
 /* 4 bytes per MiB of address space */
 static_assert(sizeof(struct knumad_chunk) == 8);
 
+/**
+ * struct knumad_chunk_look - a chunk in one round, VMA by VMA
+ * @armed:	small pages that are armed, in all VMAs so far
+ * @alive:	there was one that is armed, or might be
+ * @idle:	@idle of the chunk before the first of them
+ */
+struct knumad_chunk_look {
+	unsigned int armed;
+	bool alive;
+	unsigned int idle;
+};
+
 /* How often threads go to sleep is counted in parts */
 #define KNUMAD_SLEEP_UNIT		16
 
@@ -134,6 +146,8 @@ bool knumad_chunk_due(const struct knumad_chunk *c, unsigned int armed,
 		      unsigned int round, unsigned long nr);
 unsigned long knumad_chunk_first(const struct knumad_chunk *c, unsigned long nr,
 				 unsigned long *range);
+void knumad_chunk_looked(struct knumad_chunk *c, struct knumad_chunk_look *look,
+			 unsigned int armed, bool found);
 bool knumad_chunk_known(const struct knumad_chunk *c);
 int knumad_chunk_spread(unsigned long nr, const nodemask_t *set);
 

@@ -18,6 +18,8 @@
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include <trace/events/knumad.h>
+
 #include "internal.h"
 
 /* How much faster rounds follow each other while there is something to learn */
@@ -234,6 +236,9 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	/* As long as parts are worth it, it is they that tell whether there is more to learn */
 	if (parts && c->spread)
 		c->backoff = backoff;
+	if (c->target != target)
+		trace_knumad_chunk(pid_nr(proc->pid), nr << PMD_SHIFT, (int)target - 1,
+				   c->target - 1, c->spread);
 	s->known += knumad_chunk_known(c) - known;
 	s->shared += c->spread - spread;
 	/* A surprise: there is something to learn */
@@ -262,6 +267,7 @@ void knumad_sampling_learn(const struct knumad_sample *sample)
 	struct knumad_sampling *s;
 	int at;
 
+	trace_knumad_sample(sample->tid, sample->addr, sample->cpu_nid, sample->mem_nid);
 	if (proc)
 		knumad_stat_add_mm(KNUMAD_S_HINT_FAULTS, 1, proc->slot.mm);
 	else

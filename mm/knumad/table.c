@@ -55,7 +55,7 @@ static struct knumad_chunk *chunk_of(struct knumad_table *t, unsigned long addr)
  */
 static bool has_too_many(const struct knumad_proc *proc)
 {
-	return proc->sampling->nr_tables > mm_pgtables_bytes(proc->slot.mm) >> PAGE_SHIFT;
+	return proc->sampling->nr_tables >= mm_pgtables_bytes(proc->slot.mm) >> PAGE_SHIFT;
 }
 
 /**
@@ -65,7 +65,7 @@ static bool has_too_many(const struct knumad_proc *proc)
  *
  * Knumad thread only.
  *
- * Return: its state, NULL without memory for it, also if there are more tables than the
+ * Return: its state, NULL without memory for it, also if there are as many tables as the
  * process has page tables: see knumad_chunks_prune().
  */
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long addr)
@@ -322,8 +322,14 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 	mmput_async(mm);
 }
 
+/* Of many VMAs in a GiB it is not told whether one of them is mapped: it is taken for that */
 static int prune_test_walk(unsigned long start, unsigned long end, struct mm_walk *walk)
 {
+	long *hold = walk->private;
+
+	*hold -= KNUMAD_VMA_ENTRIES;
+	if (*hold <= 0)
+		return -EINTR;
 	return !knumad_vma_private(walk->vma);
 }
 
@@ -338,22 +344,26 @@ static const struct mm_walk_ops prune_ops = {
 	.walk_lock = PGWALK_RDLOCK,
 };
 
-/* Mark the tables of address space where nothing is mapped any more. */
+/* Mark the tables of address space where nothing is mapped any more: a hold for each GiB */
 static void mark_unused(struct knumad_sampling *s, struct mm_struct *mm)
 {
 	struct knumad_table *t;
 	unsigned long index;
 
-	mmap_assert_locked(mm);
 	xa_for_each(&s->chunks, index, t) {
 		unsigned long start = index << KNUMAD_TABLE_SHIFT;
 		unsigned long end = min(start + BIT(KNUMAD_TABLE_SHIFT), mm->task_size);
+		long hold = KNUMAD_HOLD_ENTRIES;
+		int stopped;
 
-		/* Not stopped: it found nothing */
-		if (!walk_page_range(mm, start, end, &prune_ops, NULL))
-			xa_set_mark(&s->chunks, index, XA_MARK_0);
-		if (mmap_lock_is_contended(mm))
+		if (!mmap_read_trylock(mm)) {
+			knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 			break;
+		}
+		stopped = walk_page_range(mm, start, end, &prune_ops, &hold);
+		mmap_read_unlock(mm);
+		if (!stopped)
+			xa_set_mark(&s->chunks, index, XA_MARK_0);
 		cond_resched();
 	}
 }
@@ -386,12 +396,7 @@ void knumad_chunks_prune(struct knumad_proc *proc)
 
 	if (!has_too_many(proc) || !mmget_not_zero(mm))
 		return;
-	if (mmap_read_trylock(mm)) {
-		mark_unused(s, mm);
-		mmap_read_unlock(mm);
-	} else {
-		knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
-	}
+	mark_unused(s, mm);
 	mmput_async(mm);
 	/* Somebody may be reading debugfs */
 	mutex_lock(&knumad_procs_lock);

@@ -56,6 +56,58 @@ TRACE_EVENT(knumad_thread,
 		      __entry->to)
 );
 
+TRACE_EVENT(knumad_arm,
+	    TP_PROTO(pid_t pid, unsigned int samples, unsigned long pages),
+	    TP_ARGS(pid, samples, pages),
+	    TP_STRUCT__entry(__field(pid_t, pid)
+			     __field(unsigned int, samples)
+			     __field(unsigned long, pages)
+	    ),
+	    TP_fast_assign(__entry->pid = pid;
+			   __entry->samples = samples;
+			   __entry->pages = pages;
+	    ),
+	    TP_printk("pid=%d samples=%u pages=%lu", __entry->pid,
+		      __entry->samples, __entry->pages)
+);
+
+/* A hinting fault, when the knumad thread reads of it */
+TRACE_EVENT(knumad_sample,
+	    TP_PROTO(pid_t tid, unsigned long addr, int cpu_node, int mem_node),
+	    TP_ARGS(tid, addr, cpu_node, mem_node),
+	    TP_STRUCT__entry(__field(pid_t, tid)
+			     __field(unsigned long, addr)
+			     __field(int, cpu_node)
+			     __field(int, mem_node)
+	    ),
+	    TP_fast_assign(__entry->tid = tid;
+			   __entry->addr = addr;
+			   __entry->cpu_node = cpu_node;
+			   __entry->mem_node = mem_node;
+	    ),
+	    TP_printk("tid=%d addr=%#lx cpu_node=%d mem_node=%d", __entry->tid,
+		      __entry->addr, __entry->cpu_node, __entry->mem_node)
+);
+
+TRACE_EVENT(knumad_chunk,
+	    TP_PROTO(pid_t pid, unsigned long addr, int from, int to, bool shared),
+	    TP_ARGS(pid, addr, from, to, shared),
+	    TP_STRUCT__entry(__field(pid_t, pid)
+			     __field(unsigned long, addr)
+			     __field(int, from)
+			     __field(int, to)
+			     __field(bool, shared)
+	    ),
+	    TP_fast_assign(__entry->pid = pid;
+			   __entry->addr = addr;
+			   __entry->from = from;
+			   __entry->to = to;
+			   __entry->shared = shared;
+	    ),
+	    TP_printk("pid=%d addr=%#lx from=%d to=%d shared=%d", __entry->pid,
+		      __entry->addr, __entry->from, __entry->to, __entry->shared)
+);
+
 TRACE_EVENT(knumad_verdict,
 	    TP_PROTO(pid_t pid, const char *from, const char *to),
 	    TP_ARGS(pid, from, to),

@@ -522,6 +522,37 @@ static void chunk_first_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, c.spread);
 }
 
+/* The worked table */
+static void chunk_looked_test(struct kunit *test)
+{
+	static const struct {
+		unsigned int armed;
+		bool found;
+		unsigned int all_armed, idle;
+	} vma[] = {
+		{ 0, false, 0, 2 },
+		{ 2, false, 2, 0 },
+		{ 0, false, 2, 0 },
+		{ 0, true, 2, 0 },
+		{ 3, false, KNUMAD_CHUNK_MAX_ARMED, 0 },
+	};
+	struct knumad_chunk c = { .armed = 1, .idle = 1 };
+	struct knumad_chunk_look look = { .idle = c.idle };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vma); i++) {
+		knumad_chunk_looked(&c, &look, vma[i].armed, vma[i].found);
+		KUNIT_EXPECT_EQ_MSG(test, vma[i].all_armed, +c.armed, "VMA %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, vma[i].idle, +c.idle, "VMA %u", i);
+	}
+	/* In vain in all VMAs is one look in vain */
+	c.idle = 0;
+	look = (struct knumad_chunk_look) { .idle = c.idle };
+	for (i = 0; i < 3; i++)
+		knumad_chunk_looked(&c, &look, 0, false);
+	KUNIT_EXPECT_EQ(test, 1, +c.idle);
+}
+
 static void chunk_spread_test(struct kunit *test)
 {
 	nodemask_t set = NODE_MASK_NONE;
@@ -680,6 +711,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_due_armed_test),
 	KUNIT_CASE(chunk_due_idle_test),
 	KUNIT_CASE(chunk_first_test),
+	KUNIT_CASE(chunk_looked_test),
 	KUNIT_CASE(chunk_spread_test),
 	KUNIT_CASE(part_sample_test),
 	KUNIT_CASE(part_sample_one_test),

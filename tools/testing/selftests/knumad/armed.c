@@ -33,6 +33,9 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 
 FIXTURE(pest)
 {
@@ -87,11 +90,11 @@ static int begin_pest(struct kn_shared *sh, const struct kn_work *work)
 	return kn_begin_helper(sh, pest_main);
 }
 
-static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest *self,
-		       const char *(*once)(struct kn_shared *sh))
+static void start_pest_in(struct __test_metadata *_metadata, struct _test_data_pest *self,
+			  const char *(*once)(struct kn_shared *sh), size_t folio)
 {
 	struct kn_work work = {
-		.size = 16 * KN_MB, .align = KN_CHUNK, .node = kn_topo.full[0],
+		.size = 16 * KN_MB, .align = KN_CHUNK, .folio = folio, .node = kn_topo.full[0],
 		.threads = THREADS, .cpu_node = KN_NONE,
 	};
 
@@ -106,6 +109,12 @@ static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_stat("hint_faults") > self->faults, KN_PATIENCE))
 		kn_dump();
+}
+
+static void start_pest(struct __test_metadata *_metadata, struct _test_data_pest *self,
+		       const char *(*once)(struct kn_shared *sh))
+{
+	start_pest_in(_metadata, self, once, 0);
 }
 
 /*
@@ -201,6 +210,37 @@ TEST_F(pest, forks)
 	endure(_metadata, self, 5);
 }
 
+/* A huge page is armed whole: it is copied for a child, split, and made huge again. */
+static const char *change_huge(struct kn_shared *sh)
+{
+	static unsigned int seed = 1;
+	char *chunk = sh->mem + kn_random(&seed) % (sh->size / KN_CHUNK) * KN_CHUNK;
+	char *page = chunk + kn_random(&seed) % (KN_CHUNK / KN_PAGE) * KN_PAGE;
+
+	if (mprotect(page, KN_PAGE, PROT_READ | PROT_WRITE | PROT_EXEC) ||
+	    mprotect(page, KN_PAGE, PROT_READ | PROT_WRITE))
+		return "mprotect";
+	/* It may be on its way to another node: then it stays as it is */
+	madvise(chunk, KN_CHUNK, MADV_COLLAPSE);
+	return kn_random(&seed) % 8 ? NULL : fork_once(sh);
+}
+
+TEST_F(pest, huge_pages)
+{
+	__u64 armed, faults;
+
+	if (access(KN_THP "hpage_pmd_size", R_OK))
+		SKIP(return, "this kernel has no huge pages");
+	armed = kn_stat("pages_armed");
+	start_pest_in(_metadata, self, change_huge, KN_CHUNK);
+	endure(_metadata, self, 50);
+	armed = kn_stat("pages_armed") - armed;
+	faults = kn_stat("hint_faults") - self->faults;
+	TH_LOG("%llu pages were armed", armed);
+	/* Of small pages each one would have had a fault of its own */
+	EXPECT_LT(16 * faults, armed);
+}
+
 /* mremap(), munmap(), mprotect(), madvise() */
 static const char *change_mappings(struct kn_shared *sh)
 {
@@ -284,6 +324,79 @@ TEST_F(pest, read_by_others)
 			read_by_proc(_metadata, self, fd, at, KN_MB);
 			at = kn_random(&seed) % (self->worker->work.size / KN_PAGE) * KN_PAGE;
 			read_by_ptrace(_metadata, self, at);
+		} while (kn_stat("hint_faults") < before + 20);
+		ASSERT_EQ(0, kn_enable("never"));
+		ASSERT_EQ(0, kn_enable("always"));
+	}
+	close(fd);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/*
+ * Others write to it, in each way there is, and read in another one that it was written. The
+ * first word of a page belongs to its threads.
+ */
+#define OTHERS		(KN_PAGE - sizeof(__u64))
+
+static ssize_t write_by(int way, pid_t pid, int fd, const char *buf, char *to)
+{
+	struct iovec local = { (void *)buf, OTHERS }, remote = { to, OTHERS };
+	ssize_t at;
+
+	if (way == 0)
+		return process_vm_writev(pid, &local, 1, &remote, 1, 0);
+	if (way == 1)
+		return pwrite(fd, buf, OTHERS, (uintptr_t)to);
+	if (ptrace(PTRACE_SEIZE, pid, NULL, NULL) || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) ||
+	    waitpid(pid, NULL, __WALL) != pid)
+		return -1;
+	for (at = 0; at < (ssize_t)OTHERS; at += sizeof(long))
+		if (ptrace(PTRACE_POKEDATA, pid, to + at, *(long *)(buf + at)))
+			break;
+	return ptrace(PTRACE_DETACH, pid, NULL, NULL) ? -1 : at;
+}
+
+static void write_page(struct __test_metadata *_metadata, struct _test_data_pest *self, int fd,
+		       size_t page, int way)
+{
+	char *to = self->worker->sh->mem + page + sizeof(__u64), back[OTHERS];
+	struct iovec local = { back, OTHERS }, remote = { to, OTHERS };
+	pid_t pid = self->worker->pid;
+	size_t i;
+
+	ASSERT_EQ((ssize_t)OTHERS, pread(fd, self->buf, OTHERS, (uintptr_t)to));
+	for (i = 0; i < OTHERS; i++)
+		self->buf[OTHERS + i] = ~self->buf[i];
+	ASSERT_EQ((ssize_t)OTHERS, write_by(way, pid, fd, self->buf + OTHERS, to));
+	ASSERT_EQ((ssize_t)OTHERS, way ? process_vm_readv(pid, &local, 1, &remote, 1, 0) :
+				   pread(fd, back, OTHERS, (uintptr_t)to));
+	EXPECT_EQ(0, memcmp(back, self->buf + OTHERS, OTHERS))
+		TH_LOG("written in way %d", way);
+	/* The worker looks at all of it at its end */
+	ASSERT_EQ((ssize_t)OTHERS, write_by(way, pid, fd, self->buf, to));
+}
+
+TEST_F(pest, written_by_others)
+{
+	unsigned int seed = 1, i;
+	char path[64];
+	__u64 before;
+	size_t page;
+	int fd, way;
+
+	start_pest(_metadata, self, NULL);
+	self->buf = kn_map(2 * KN_PAGE, 0);
+	ASSERT_NE(NULL, self->buf);
+	snprintf(path, sizeof(path), "/proc/%d/mem", self->worker->pid);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 4; i++) {
+		before = kn_stat("hint_faults");
+		do {
+			for (way = 0; way < 3; way++) {
+				page = kn_random(&seed) % (self->worker->work.size / KN_PAGE);
+				write_page(_metadata, self, fd, page * KN_PAGE, way);
+			}
 		} while (kn_stat("hint_faults") < before + 20);
 		ASSERT_EQ(0, kn_enable("never"));
 		ASSERT_EQ(0, kn_enable("always"));

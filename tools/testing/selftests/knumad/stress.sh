@@ -36,6 +36,7 @@ echo "TAP version 13"
 start=$(now)
 while [ $(($(now) - start)) -lt "$seconds" ]; do
 	again ./armed -f pest
+	again ./calls
 	again ./storm
 	again ./switch
 done

@@ -52,6 +52,9 @@ struct told {
 	__u64 moved_of_worker;
 	__u64 tasks_moved;
 	__u64 tasks_swapped;
+	__u64 armed;
+	__u64 samples;
+	__u64 chunks;
 	int bad;			/* lines that are not well-formed, or cannot be */
 };
 
@@ -59,6 +62,7 @@ static void hear(char *line, pid_t pid, struct told *told)
 {
 	unsigned long watched, scanned, folios, pages, moved;
 	int who, from, to, swapped, ret;
+	unsigned long addr;
 	char *event, word[32], other[32];
 
 	event = strstr(line, ": knumad_");
@@ -74,6 +78,18 @@ static void hear(char *line, pid_t pid, struct told *told)
 		told->bad += from == to;
 	} else if (sscanf(event, ": knumad_thread: tid=%d from=%d to=%d", &who, &from, &to) == 3) {
 		told->bad += from == to;
+	} else if (sscanf(event, ": knumad_arm: pid=%d samples=%lu pages=%lu", &who, &folios,
+			  &pages) == 3) {
+		told->armed += pages;
+		told->bad += folios > pages;
+	} else if (sscanf(event, ": knumad_sample: tid=%d addr=%lx cpu_node=%d mem_node=%d", &who,
+			  &addr, &from, &to) == 4) {
+		told->samples++;
+		told->bad += from < 0 || to < 0;
+	} else if (sscanf(event, ": knumad_chunk: pid=%d addr=%lx from=%d to=%d", &who, &addr,
+			  &from, &to) == 4) {
+		told->chunks += who == pid;
+		told->bad += from == to || addr % KN_CHUNK;
 	} else if (sscanf(event, ": knumad_verdict: pid=%d from=%31s to=%31s", &who, word,
 			  other) == 3) {
 		told->verdicts++;
@@ -180,6 +196,39 @@ TEST_F(trace, numbers_agree)
 	/* Verdicts on folios are counted, too, but have no event of their own. */
 	EXPECT_LE(told.verdicts, verdicts);
 	EXPECT_LT(0, told.verdicts);
+}
+
+/* Sample a process that spans nodes until much of its memory has a place */
+TEST_F(trace, samples_agree)
+{
+	struct kn_work work = {
+		.size = MEM, .align = KN_CHUNK, .node = self->node[0], .threads = 4,
+		.cpu_node = KN_NONE,
+	};
+	struct kn_spanning spanning;
+	struct kn_worker *worker;
+	__u64 armed, faults;
+	struct told told;
+
+	if (kn_max_cpus() >= work.threads)
+		SKIP(return, "needs nodes with fewer CPUs than there are threads");
+	armed = kn_stat("pages_armed");
+	faults = kn_stat("hint_faults");
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_spanning(worker->pid, &spanning) &&
+				  spanning.one_node + spanning.spread >= MEM / KN_CHUNK / 2,
+				  KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+	ASSERT_EQ(0, kn_enable("never"));
+	listen(worker->pid, &told);
+	EXPECT_EQ(0, told.bad);
+	EXPECT_LT(0, told.samples);
+	EXPECT_EQ(kn_stat("pages_armed") - armed, told.armed);
+	EXPECT_EQ(kn_stat("hint_faults") - faults, told.samples);
+	EXPECT_LE(MEM / KN_CHUNK / 2, told.chunks);
 }
 
 int main(int argc, char **argv)
