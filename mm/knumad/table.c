@@ -5,7 +5,7 @@
  * What is known of 2 MiB is kept in 8 bytes (chunk.h), in tables of 4 KiB for each GiB
  * of address space where there is something to sample; of a shared chunk of small pages
  * 128 bytes more, for its parts. There are never more tables than the process has, or had,
- * page tables: those of address space where there is nothing any more are forgotten.
+ * page tables, and one: those of address space where there is nothing any more are forgotten.
  *
  * Changed by the knumad thread only, which waits for the movers that read here.
  */
@@ -55,7 +55,7 @@ static struct knumad_chunk *chunk_of(struct knumad_table *t, unsigned long addr)
  */
 static bool has_too_many(const struct knumad_proc *proc)
 {
-	return proc->sampling->nr_tables >= mm_pgtables_bytes(proc->slot.mm) >> PAGE_SHIFT;
+	return proc->sampling->nr_tables > mm_pgtables_bytes(proc->slot.mm) >> PAGE_SHIFT;
 }
 
 /**
@@ -65,7 +65,7 @@ static bool has_too_many(const struct knumad_proc *proc)
  *
  * Knumad thread only.
  *
- * Return: its state, NULL without memory for it, also if there are as many tables as the
+ * Return: its state, NULL without memory for it, also if there are more tables than the
  * process has page tables: see knumad_chunks_prune().
  */
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc, unsigned long addr)

@@ -542,15 +542,15 @@ static void chunk_looked_test(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(vma); i++) {
 		knumad_chunk_looked(&c, &look, vma[i].armed, vma[i].found);
-		KUNIT_EXPECT_EQ_MSG(test, vma[i].all_armed, +c.armed, "VMA %u", i);
-		KUNIT_EXPECT_EQ_MSG(test, vma[i].idle, +c.idle, "VMA %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, vma[i].all_armed, (unsigned int)c.armed, "VMA %u", i);
+		KUNIT_EXPECT_EQ_MSG(test, vma[i].idle, (unsigned int)c.idle, "VMA %u", i);
 	}
 	/* In vain in all VMAs is one look in vain */
 	c.idle = 0;
 	look = (struct knumad_chunk_look) { .idle = c.idle };
 	for (i = 0; i < 3; i++)
 		knumad_chunk_looked(&c, &look, 0, false);
-	KUNIT_EXPECT_EQ(test, 1, +c.idle);
+	KUNIT_EXPECT_EQ(test, 1U, (unsigned int)c.idle);
 }
 
 static void chunk_spread_test(struct kunit *test)
