@@ -229,9 +229,9 @@ def added(matrices):
         return None
 
 
-def accesses(run):
-    """Loads and stores of user space."""
-    return added([dig(run, "user", kind) for kind in ("loads", "stores")])
+def accesses(run, whose="user"):
+    """Loads and stores of user space, or in kernel_mode."""
+    return added([dig(run, whose, kind) for kind in ("loads", "stores")])
 
 
 def share(counts):
@@ -305,11 +305,6 @@ def balancer_share(run):
     return 100 * count * INSN / seconds if count is not None and seconds else None
 
 
-def kernel_local(run):
-    """The local percentage of loads and stores of the kernel."""
-    return share(added([dig(run, "kernel_mode", kind) for kind in ("loads", "stores")]))
-
-
 def balancer_kib(run):
     """Knumad counts what it allocates; what others take is not known."""
     if run.get("balancer") != "knumad":
@@ -350,7 +345,7 @@ FIGURES = {
     "work_per_second": work_rate,
     "balancer_share": balancer_share,
     "balancer_kib": balancer_kib,
-    "kernel_local": kernel_local,
+    "kernel_local": lambda run: share(accesses(run, "kernel_mode")),
     "stalls": lambda run: number(dig(run, "stalls", "count")),
     "stall_max": lambda run: stall(run, "max_ns"),
     "stall_p999": lambda run: stall(run, "p999_ns"),
