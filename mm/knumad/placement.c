@@ -304,6 +304,31 @@ s64 knumad_swap_gain(const struct knumad_placement *pl,
 	return gain;
 }
 
+/**
+ * knumad_may_join - may a thread go home although no CPU is idle there?
+ * @own: how much it runs or waits, of itself; 1024 is always
+ * @from: the sum of that for all on the CPU where it is, itself included
+ * @to: the same for the CPU at home with the least
+ *
+ * Yes if there are not more there afterwards than there were here. A quarter of the thread
+ * less is close enough, since these are averages.
+ *
+ *   own	from	to
+ *   1024	2048	1024	there are two here and one there: yes
+ *   1024	3072	2048	yes
+ *   1024	2048	2048	two each: somebody would have to go in exchange
+ *   1024	1024	1024	it would leave its CPU idle
+ *   1024	1200	1024	so it would: who else is here has a trifle to do
+ *   1024	1900	1100	yes, these are two and one
+ *    256	1280	1024	it sleeps for the most of the time, and so needs less room: yes
+ *
+ * Return: true if so.
+ */
+bool knumad_may_join(unsigned long own, unsigned long from, unsigned long to)
+{
+	return to + own - own / 4 <= from;
+}
+
 static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
 {
 	return s->cost[(size_t)idx * s->pl->nr_nodes + nid];

@@ -118,5 +118,6 @@ s64 knumad_stay_cost(const struct knumad_placement *pl,
 s64 knumad_swap_gain(const struct knumad_placement *pl,
 		     const struct knumad_pl_proc *p, int p_from, int p_to,
 		     const struct knumad_pl_proc *q);
+bool knumad_may_join(unsigned long own, unsigned long from, unsigned long to);
 
 #endif /* _KNUMAD_PLACEMENT_H */

@@ -4,7 +4,8 @@
  *
  * Looks at the threads of a process, tells the scheduler their preferred node
  * and moves those that run elsewhere: to an idle CPU at home, else in exchange
- * for a thread that loses less than this one gains. CPU affinity set by the
+ * for a thread that loses less than this one gains, else to a CPU at home with
+ * fewer threads than the one where it runs. CPU affinity set by the
  * user always wins, here and in the scheduler functions called.
  */
 
@@ -424,6 +425,30 @@ static int find_idle_cpu(struct task_struct *t, int nid)
 	return found;
 }
 
+/*
+ * The CPU of a node with the fewest threads, if @t may join them there. The load balancer
+ * would take it there in time, but that looks at groups of nodes, which may overlap, and sees
+ * no difference between groups that both have nodes with many threads and with few.
+ */
+static int find_emptier_cpu(struct task_struct *t, int nid)
+{
+	unsigned long least = ULONG_MAX;
+	int cpu, found = -1;
+
+	for_each_cpu_and(cpu, cpumask_of_node(nid), t->cpus_ptr) {
+		unsigned long runnable = knumad_cpu_runnable(cpu);
+
+		if (!knumad_cpu_usable(cpu) || runnable >= least)
+			continue;
+		least = runnable;
+		found = cpu;
+	}
+	if (found < 0 || !knumad_may_join(READ_ONCE(t->se.avg.runnable_avg),
+					  knumad_cpu_runnable(task_cpu(t)), least))
+		return -1;
+	return found;
+}
+
 static void fill_policy_proc(struct knumad_pl_proc *pp,
 			     const struct knumad_proc *proc)
 {
@@ -525,28 +550,40 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 	return best;
 }
 
-static void bring_home(struct knumad_proc *proc, struct task_struct *t, int home)
+/* Return: false if there is nobody to change places with */
+static bool exchange(struct knumad_proc *proc, struct task_struct *t, int home)
 {
 	int from = task_cpu(t), cpu, ret;
 	struct task_struct *partner;
 
-	cpu = find_idle_cpu(t, home);
-	if (cpu >= 0) {
-		ret = migrate_task_to(t, cpu);
-		trace_knumad_task_move(task_pid_nr(t), from, cpu, 0, ret);
-		if (!ret)
-			knumad_stat_add(KNUMAD_S_TASKS_MOVED, 1);
-		return;
-	}
 	partner = find_partner(proc, t, home, &cpu);
 	if (!partner)
-		return;
+		return false;
 	ret = migrate_swap(t, partner, cpu, from);
 	trace_knumad_task_move(task_pid_nr(t), from, cpu, task_pid_nr(partner),
 			       ret);
 	if (!ret)
 		knumad_stat_add(KNUMAD_S_TASKS_SWAPPED, 1);
 	put_task_struct(partner);
+	return true;
+}
+
+static void bring_home(struct knumad_proc *proc, struct task_struct *t, int home)
+{
+	int from = task_cpu(t), cpu, ret;
+
+	cpu = find_idle_cpu(t, home);
+	if (cpu < 0) {
+		if (exchange(proc, t, home))
+			return;
+		cpu = find_emptier_cpu(t, home);
+	}
+	if (cpu < 0)
+		return;
+	ret = migrate_task_to(t, cpu);
+	trace_knumad_task_move(task_pid_nr(t), from, cpu, 0, ret);
+	if (!ret)
+		knumad_stat_add(KNUMAD_S_TASKS_MOVED, 1);
 }
 
 /* A sleeping thread wakes up at home; it may be moved to an idle CPU then */

@@ -279,9 +279,38 @@ static void swap_gain_test(struct kunit *test)
 				c->gain);
 }
 
+/* The table at knumad_may_join() */
+static const struct join_case {
+	const char *name;
+	unsigned long own;
+	unsigned long from;
+	unsigned long to;
+	bool may;
+} join_cases[] = {
+	{ "two here, one there", 1024, 2048, 1024, true },
+	{ "three here, two there", 1024, 3072, 2048, true },
+	{ "two each", 1024, 2048, 2048, false },
+	{ "one each", 1024, 1024, 1024, false },
+	{ "one each, and a trifle", 1024, 1200, 1024, false },
+	{ "two and one, averages", 1024, 1900, 1100, true },
+	{ "fewer here", 1024, 1024, 2048, false },
+	{ "it sleeps for the most", 256, 1280, 1024, true },
+	{ "it has not run yet", 0, 1024, 1024, true },
+};
+
+KUNIT_ARRAY_PARAM_DESC(join, join_cases, name);
+
+static void may_join_test(struct kunit *test)
+{
+	const struct join_case *c = test->param_value;
+
+	KUNIT_EXPECT_EQ(test, c->may, knumad_may_join(c->own, c->from, c->to));
+}
+
 static struct kunit_case placement_cost_cases[] = {
 	KUNIT_CASE_PARAM(cost_test, cost_gen_params),
 	KUNIT_CASE_PARAM(swap_gain_test, gain_gen_params),
+	KUNIT_CASE_PARAM(may_join_test, join_gen_params),
 	{}
 };
 
