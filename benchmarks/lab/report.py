@@ -76,7 +76,8 @@ GOAL_NAMES = {
     "pages_moved": ("pages moved", "at most {}"),
     "observed_moves": ("pages moved since the marker", "at most {}"),
     "local_over_mainline": ("local share, points over mainline's", "at least {}"),
-    "most_on_node": ("accesses to the node that has most, last third", "at most {} %"),
+    "most_on_node": ("accesses to the node that has most, median of the last third",
+                     "at most {} %"),
     "faults_vs_mainline": ("hinting faults, times those of mainline", "at most {}"),
     "distance_vs_bound": ("mean distance, times that of hard-bound", "at most {}"),
     "stall_vs_mainline": ("longest stall, times that of mainline", "at most {}"),
@@ -243,10 +244,14 @@ def share(counts):
 def most_on_node(run):
     """The percentage of accesses to the memory of one node, the busiest.
 
-    In the last third, less disturbed than in the end, when threads leave one by one.
+    The median of the intervals of the last third: in the end threads leave one by one, and the
+    last one needs no more than a node, where its memory goes.
     """
-    counts = matrix(dig(run, "last_third"))
-    return counts and 100 * max(map(sum, zip(*counts))) / sum(map(sum, counts))
+    intervals = [counts for counts in dig(run, "intervals", "accesses") or []
+                 if sum(map(sum, counts))]
+    shares = [100 * max(map(sum, zip(*counts))) / sum(map(sum, counts))
+              for counts in intervals[2 * len(intervals) // 3:]]
+    return statistics.median(shares) if shares else None
 
 
 def distance(run):
