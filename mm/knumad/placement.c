@@ -320,7 +320,9 @@ s64 knumad_swap_gain(const struct knumad_placement *pl,
  *   1024	1024	1024	it would leave its CPU idle
  *   1024	1200	1024	so it would: who else is here has a trifle to do
  *   1024	1900	1100	yes, these are two and one
+ *   1024	1024	2048	there are more than here
  *    256	1280	1024	it sleeps for the most of the time, and so needs less room: yes
+ *      0	1024	1024	it has not run yet: yes
  *
  * Return: true if so.
  */

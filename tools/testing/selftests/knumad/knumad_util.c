@@ -1656,18 +1656,12 @@ const char *kn_make_groups(void)
 	return access(KN_CHILD "/memory.knumad", F_OK) ? "no memory.knumad" : NULL;
 }
 
-/*
- * A line "name value" of a file of a group, 0 if there is none. The kernel adds up the last
- * few events of its CPUs when its deferrable timer fires, which is never on a CPU that stays
- * idle, or when cpu.stat is read.
- */
+/* A line "name value" of a file of a group, 0 if there is none */
 __u64 kn_group_stat(const char *group, const char *file, const char *name)
 {
-	char path[128], usage[512];
 	__u64 value = 0;
+	char path[128];
 
-	snprintf(path, sizeof(path), "%s/cpu.stat", group);
-	kn_read(path, usage, sizeof(usage));
 	snprintf(path, sizeof(path), "%s/%s", group, file);
 	find_line(path, name, &value);
 	return value;
