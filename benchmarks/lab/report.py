@@ -247,8 +247,7 @@ def most_on_node(run):
     The median of the intervals of the last third: in the end threads leave one by one, and the
     last one needs no more than a node, where its memory goes.
     """
-    intervals = [counts for counts in dig(run, "intervals", "accesses") or []
-                 if sum(map(sum, counts))]
+    intervals = list(filter(None, map(matrix, dig(run, "intervals", "accesses") or [])))
     shares = [100 * max(map(sum, zip(*counts))) / sum(map(sum, counts))
               for counts in intervals[2 * len(intervals) // 3:]]
     return statistics.median(shares) if shares else None
