@@ -2,45 +2,10 @@
 /*
  * knumad: the placement policy
  *
- * Pure: numbers in, verdicts out. No mm, no task, no lock, no clock. Each
- * worked table below is a KUnit case of the same name in one of
- * tests/placement_*_kunit.c.
- *
- * DOC: Units
- *
- * Memory is counted in pages, CPU in thousandths of a core. Costs are counted
- * in page-distances: to read one page once over distance d costs d, so reading
- * it locally costs 10 and reading it over a 20 hop 20. A page that was used in
- * a pass is taken to be read once per pass.
- *
- * DOC: Cost of a home
- *
- *   cost(p, h) = sum over nodes i of
- *                    used and movable pages on i x (d(h,i) - d(h,h))
- *                  + movable pages on i, i != h   x KNUMAD_MOVE_COST
- *                  + used pages fixed on i        x (d(h,i) - d(h,h)) x horizon
- *              + cores' worth of threads not on h x KNUMAD_THREAD_COST
- *
- * that is: what is remote is read remotely for one pass until it has moved, it
- * is copied once, and what cannot move stays remote for as long as we look
- * ahead. To stay homeless costs
- *
- *   stay(p) = horizon x sum over j, i of share of threads on j
- *                    x used pages on i x (d(j,i) - d(j,j))
- *
- * A process gets a home only if that is no dearer than to stay.
- *
- *   2 nodes at 10/20, 1000 used pages on node 0, both threads on node 1,
- *   horizon 10:
- *     home 0: two threads move                 2 x 2560             =   5120
- *     home 1: 1000 x 10 + 1000 x 40                                 =  50000
- *     stay:   10 x 1000 x 10                                        = 100000
- *   -> node 0. If it has no core left: node 1, which still beats staying.
- *
- *   2 nodes at 10/11, the same:
- *     home 1: 1000 x 1 + 1000 x 40                                  =  41000
- *     stay:   10 x 1000 x 1                                         =  10000
- *   -> node 1 is "not_worth" it.
+ * Pure: numbers in, verdicts out. No mm, no task, no lock, no clock. What homes
+ * cost is for placement_cost.c to say, and as how many cores a node counts for
+ * placement_crowd.c. Each worked table below is a KUnit case of the same name in one
+ * of tests/placement_*_kunit.c.
  *
  * DOC: Order of decisions
  *
@@ -68,67 +33,19 @@
  *
  *   2 processes of 2 threads, 2 cores per node, all memory on node 1; one runs there and is
  *   out: the other, on node 0, gets node 0.
- *
- * DOC: More threads than cores
- *
- * If all watched processes together can use more cores than there are, threads have to
- * share them wherever they are placed. Then a node may have its part of all threads, less a
- * quarter of one, but not less than one per core:
- *
- *   crowd = sum of what processes want / all cores
- *   a node of c cores counts as c x crowd - 0.25
- *
- * and half a core comes on top of that as ever: an odd thread has to be a quarter away from
- * fitting, or noise would decide about it. Who has a home already is granted an eighth more,
- * if that is more than half a core: all nodes are full, and loads go up and down.
- *
- *   2 nodes of 2 cores:
- *     4 processes of 2 threads	crowd 2	  3.75 + 0.5 per node: two processes on each
- *     3 processes of 2 threads	crowd 1.5 2.75 + 0.5: one on each, one fits nowhere, also
- *					  if two had the same home when a fourth one ended
- *     2 processes of 4 threads	crowd 2	  3.75 + 0.5: one on each
- *     1 process of 8 threads	crowd 2	  fits nowhere
- *
- * A process wants the cores that it can use. But where all wait alike, CPU time tells what
- * that is: of those that have least for what they can use something else is in the way, a
- * quota, a low weight, an affinity, and others must not be packed together for that. So
- * nobody wants more than half as much again as its part of the CPU time, of what all want;
- * if it has a home that is overloaded, of the CPU time that it would have without that. Who
- * got nothing, as far as is known yet, wants nothing.
- *
- *   2 nodes of 2 cores, 8 threads that get one core by their quota, and 2 processes of 2
- *   threads that get 1.6 each:
- *     8 + 2 + 2 = 12   -> 12 x 1.5 x 1 / 4.2 = 4.29 instead of 8
- *     4.29 + 4 = 8.29  -> 2.96
- *     2.96 + 4 = 6.96  -> 2.48
- *     2.48 + 4 = 6.48  -> 2.32
- *     2.32 + 4 = 6.32, crowd 1.58, 2.9 + 0.5 per node: one process of 2 threads on each
- *   the same, but these two have one home, and one core each there:
- *     they count with 2 each, 12 -> ... -> 5.76, crowd 1.44, 2.63 + 1: one of them has to go
  */
 
 #include <linux/limits.h>
-#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/numa.h>
-#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
 
 #include "placement.h"
 
-/* To move one page: four local reads (read, write, unmap, flush and remap) */
-#define KNUMAD_MOVE_COST	(4 * KNUMAD_LOCAL)
-
-/* To move one thread: refill 1 MiB of cache */
-#define KNUMAD_THREAD_COST	(256 * KNUMAD_LOCAL)
-
 /* Candidate swaps looked at, per process and node */
 #define KNUMAD_SWAP_STEPS	4
-
-/* Rounds in which is found what all want, at most; each must change a sixteenth of it */
-#define KNUMAD_CROWD_ROUNDS	8
 
 /* One homeless process in the queue of step 2 */
 struct queue_entry {
@@ -158,29 +75,6 @@ struct place_state {
 	unsigned long homed[MAX_NUMNODES];
 };
 
-/* Of many processes let others have the CPU now and then */
-static void breathe(unsigned int idx)
-{
-	if (idx % 64 == 63)
-		cond_resched();
-}
-
-static int dist(const struct knumad_placement *pl, int from, int to)
-{
-	return pl->distance[from * pl->nr_nodes + to];
-}
-
-/* What an access from @from to @to costs over a local one */
-static int extra(const struct knumad_placement *pl, int from, int to)
-{
-	return max(dist(pl, from, to) - dist(pl, from, from), 0);
-}
-
-static unsigned long movable(const struct knumad_pl_proc *p, int nid)
-{
-	return p->resident[nid] - min(p->fixed[nid], p->resident[nid]);
-}
-
 /* Cores that a process uses on a node, thousandths */
 static unsigned long load_on(const struct knumad_pl_proc *p, int nid)
 {
@@ -194,210 +88,13 @@ static unsigned long total_movable(const struct knumad_placement *pl,
 	int i;
 
 	for (i = 0; i < pl->nr_nodes; i++)
-		sum += movable(p, i);
+		sum += knumad_movable(p, i);
 	return sum;
-}
-
-/**
- * knumad_place_cost - what it costs to make a node the home of a process
- * @pl: the problem, for its distances
- * @p: the process
- * @home: the node
- *
- * Return: page-distances, see "Cost of a home".
- */
-s64 knumad_place_cost(const struct knumad_placement *pl,
-		      const struct knumad_pl_proc *p, int home)
-{
-	s64 cost = 0;
-	int i;
-
-	for (i = 0; i < pl->nr_nodes; i++) {
-		unsigned long used_fixed = min(p->fixed[i], p->used[i]);
-		s64 used = p->used[i] - used_fixed;
-		s64 hop = extra(pl, home, i);
-
-		cost += used * hop + (s64)used_fixed * hop * p->horizon;
-		if (i != home)
-			cost += (s64)movable(p, i) * KNUMAD_MOVE_COST;
-	}
-	if (p->cpu[home] < 1000)
-		cost += (s64)p->load * (1000 - p->cpu[home]) *
-			KNUMAD_THREAD_COST / (1000 * 1000);
-	return cost;
-}
-
-/**
- * knumad_stay_cost - what it costs to leave a process where it is
- * @pl: the problem, for its distances
- * @p: the process
- *
- * Any thread is taken to use any memory, unless samples know better: what they found
- * local costs nothing.
- *
- *   1000 pages used on either of two nodes at 10/20, threads on both, 10 passes:
- *     not sampled		10 x (1000 x 10 / 2 + 1000 x 10 / 2)	= 100000
- *     990 of 1000 local	1 % of that				=   1000
- *
- * Return: page-distances over the horizon of @p, see "Cost of a home".
- */
-s64 knumad_stay_cost(const struct knumad_placement *pl,
-		     const struct knumad_pl_proc *p)
-{
-	s64 cost = 0;
-	int i, j;
-
-	for (j = 0; j < pl->nr_nodes; j++) {
-		s64 from_j = 0;
-
-		if (!p->cpu[j])
-			continue;
-		for (i = 0; i < pl->nr_nodes; i++)
-			from_j += (s64)p->used[i] * extra(pl, j, i);
-		cost += from_j * p->cpu[j] / 1000;
-	}
-	cost *= p->horizon;
-	return p->local ? div_s64(cost, 1000) * (1000 - p->local) : cost;
-}
-
-/* Cost of one core's worth of threads of @p on node @nid, once it is at home */
-static s64 thread_cost(const struct knumad_placement *pl,
-		       const struct knumad_pl_proc *p, int nid)
-{
-	unsigned long cores = max(p->load / 1000, 1UL);
-	s64 cost = 0;
-	int i;
-
-	for (i = 0; i < pl->nr_nodes; i++) {
-		int at = p->home != NUMA_NO_NODE ? p->home : i;
-
-		cost += (s64)p->used[i] * dist(pl, nid, at);
-	}
-	return cost / cores;
-}
-
-/**
- * knumad_swap_gain - gain of exchanging the places of two running threads
- * @pl: the problem, for its distances
- * @p: process of the thread that runs on @p_from and belongs on @p_to
- * @p_from: node where the thread of @p runs
- * @p_to: node where the other thread runs
- * @q: process of the other thread, NULL if it is not watched
- *
- * Both sides count: what @q loses is subtracted from what @p gains. A thread
- * that nobody watches has too little memory to lose.
- *
- *   p at home on 1, q at home on 0, each on the other's node: both gain.
- *   p at home on 1, q too: q loses what p gains, so the sum is not positive
- *   unless p uses more memory per thread than q.
- *
- * Return: page-distances per pass; swap only if positive.
- */
-s64 knumad_swap_gain(const struct knumad_placement *pl,
-		     const struct knumad_pl_proc *p, int p_from, int p_to,
-		     const struct knumad_pl_proc *q)
-{
-	s64 gain = thread_cost(pl, p, p_from) - thread_cost(pl, p, p_to);
-
-	if (q)
-		gain += thread_cost(pl, q, p_to) - thread_cost(pl, q, p_from);
-	return gain;
-}
-
-/**
- * knumad_may_join - may a thread go home although no CPU is idle there?
- * @own: how much it runs or waits, of itself; 1024 is always
- * @from: the sum of that for all on the CPU where it is, itself included
- * @to: the same for the CPU at home with the least
- *
- * Yes if there are not more there afterwards than there were here. A quarter of the thread
- * less is close enough, since these are averages.
- *
- *   own	from	to
- *   1024	2048	1024	there are two here and one there: yes
- *   1024	3072	2048	yes
- *   1024	2048	2048	two each: somebody would have to go in exchange
- *   1024	1024	1024	it would leave its CPU idle
- *   1024	1200	1024	so it would: who else is here has a trifle to do
- *   1024	1900	1100	yes, these are two and one
- *   1024	1024	2048	there are more than here
- *    256	1280	1024	it sleeps for the most of the time, and so needs less room: yes
- *      0	1024	1024	it has not run yet: yes
- *
- * Return: true if so.
- */
-bool knumad_may_join(unsigned long own, unsigned long from, unsigned long to)
-{
-	return to + own - own / 4 <= from;
 }
 
 static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
 {
 	return s->cost[(size_t)idx * s->pl->nr_nodes + nid];
-}
-
-/**
- * knumad_crowd_cores - as how many cores some count where threads have to share them
- * @crowd: of the machine, see struct knumad_placement
- * @cores: those of a node, or a part of them, thousandths
- *
- * Return: thousandths, see "More threads than cores".
- */
-unsigned long knumad_crowd_cores(unsigned int crowd, unsigned long cores)
-{
-	u64 most = div_u64((u64)cores * crowd, 1000);
-
-	return max_t(u64, cores, most - min(most, (u64)KNUMAD_CPU_SLACK / 2));
-}
-
-/* Cores that a process would have got if its home were not overloaded, thousandths */
-static u64 got(const struct place_state *s, const struct knumad_pl_proc *p)
-{
-	unsigned long cores, homed;
-
-	if (p->home == NUMA_NO_NODE)
-		return p->got;
-	cores = s->pl->nodes[p->home].cores;
-	homed = s->homed[p->home];
-	if (!cores || homed <= cores)
-		return p->got;
-	return min(max(p->load, p->got), mul_u64_u64_div_u64(p->got, homed, cores));
-}
-
-/* See "More threads than cores" */
-static void find_crowd(struct place_state *s)
-{
-	struct knumad_placement *pl = s->pl;
-	u64 cores = 0, all_got = 0, want = 0, before;
-	unsigned int p, round;
-	int i;
-
-	for (i = 0; i < pl->nr_nodes; i++)
-		cores += pl->nodes[i].cores;
-	for (p = 0; p < pl->nr_procs; p++) {
-		if (pl->procs[p].home != NUMA_NO_NODE)
-			s->homed[pl->procs[p].home] += pl->procs[p].load;
-		want += pl->procs[p].load;
-	}
-	for (p = 0; p < pl->nr_procs; p++)
-		all_got += got(s, &pl->procs[p]);
-	if (!cores || !all_got)
-		return;
-	for (round = 0; round < KNUMAD_CROWD_ROUNDS && want > cores; round++) {
-		before = want;
-		want = 0;
-		for (p = 0; p < pl->nr_procs; p++) {
-			breathe(p);
-			want += min(pl->procs[p].load,
-				    mul_u64_u64_div_u64(before * 3, got(s, &pl->procs[p]),
-							all_got * 2));
-		}
-		pl->steps += pl->nr_procs;
-		if (want >= before - before / 16)
-			break;
-	}
-	if (want > cores)
-		pl->crowd = min_t(u64, div64_u64(want * 1000, cores), UINT_MAX);
 }
 
 /* So much more load may be on a node, thousandths, before who has his home there loses it */
@@ -460,7 +157,7 @@ static void claim_in_place(struct place_state *s, unsigned int idx)
 	int i;
 
 	for (i = 0; i < s->pl->nr_nodes; i++)
-		s->room[i] -= movable(&s->pl->procs[idx], i);
+		s->room[i] -= knumad_movable(&s->pl->procs[idx], i);
 }
 
 static bool is_idle(const struct knumad_placement *pl,
@@ -522,7 +219,7 @@ static void init_state(struct place_state *s)
 	for (p = 0; p < pl->nr_procs; p++) {
 		struct knumad_pl_proc *proc = &pl->procs[p];
 
-		breathe(p);
+		knumad_breathe(p);
 		s->size[p] = total_movable(pl, proc);
 		s->proposed[p] = NUMA_NO_NODE;
 		proc->verdict = KNUMAD_V_NONE;
@@ -530,7 +227,7 @@ static void init_state(struct place_state *s)
 			s->cost[(size_t)p * pl->nr_nodes + i] =
 				knumad_place_cost(pl, proc, i);
 			if (!proc->skip)
-				s->room[i] += movable(proc, i);
+				s->room[i] += knumad_movable(proc, i);
 			s->load[i] += load_on(proc, i);
 			if (proc->stays)
 				s->taken[i] += load_on(proc, i);
@@ -665,7 +362,7 @@ static void place_homeless(struct place_state *s)
 		s64 second;
 		int best;
 
-		breathe(k);
+		knumad_breathe(k);
 		idx = s->queue[k].idx;
 		p = &pl->procs[idx];
 		best = best_node(s, idx, &second);
@@ -699,7 +396,7 @@ static bool give_up(struct place_state *s, bool all)
 
 		pl->steps++;
 		if (home == NUMA_NO_NODE ||
-		    s->size[idx] == movable(p, home) ||
+		    s->size[idx] == knumad_movable(p, home) ||
 		    (s->room[home] >= 0 && !all))
 			continue;
 		unclaim(s, idx, home);
@@ -831,7 +528,7 @@ static void improve(struct place_state *s)
 	for (a = 0; a < pl->nr_procs; a++) {
 		int want;
 
-		breathe(a);
+		knumad_breathe(a);
 		if (pl->procs[a].home == NUMA_NO_NODE)
 			continue;
 		want = cheapest(s, a);
@@ -895,7 +592,7 @@ int knumad_place(struct knumad_placement *pl)
 	if (!s->cost || !s->queue || !s->proposed || !s->size || !s->fresh)
 		goto out;
 
-	find_crowd(s);
+	knumad_find_crowd(pl, s->homed);
 	init_state(s);
 	keep_incumbents(s);
 	for (idx = 0; idx < pl->nr_nodes; idx++)

@@ -8,7 +8,9 @@
 #ifndef _KNUMAD_PLACEMENT_H
 #define _KNUMAD_PLACEMENT_H
 
+#include <linux/minmax.h>
 #include <linux/nodemask.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 
 #include "verdict.h"
@@ -24,6 +26,9 @@
 
 /* A core for each thread, see "More threads than cores" */
 #define KNUMAD_NO_CROWD		1000
+
+/* Rounds in which is found what all want, at most; each must change a sixteenth of it */
+#define KNUMAD_CROWD_ROUNDS	8
 
 /**
  * struct knumad_pl_node - what the policy knows of one node
@@ -108,9 +113,24 @@ static inline bool knumad_is_node(int nid, int nr_nodes)
 	return nid >= 0 && nid < nr_nodes;
 }
 
+/* Pages of a process on a node that may move */
+static inline unsigned long knumad_movable(const struct knumad_pl_proc *p, int nid)
+{
+	return p->resident[nid] - min(p->fixed[nid], p->resident[nid]);
+}
+
+/* Of many processes let others have the CPU now and then */
+static inline void knumad_breathe(unsigned int idx)
+{
+	if (idx % 64 == 63)
+		cond_resched();
+}
+
+/* placement.c */
 int knumad_place(struct knumad_placement *pl);
-unsigned long knumad_crowd_cores(unsigned int crowd, unsigned long cores);
 u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes);
+
+/* placement_cost.c */
 s64 knumad_place_cost(const struct knumad_placement *pl,
 		      const struct knumad_pl_proc *p, int home);
 s64 knumad_stay_cost(const struct knumad_placement *pl,
@@ -119,5 +139,9 @@ s64 knumad_swap_gain(const struct knumad_placement *pl,
 		     const struct knumad_pl_proc *p, int p_from, int p_to,
 		     const struct knumad_pl_proc *q);
 bool knumad_may_join(unsigned long own, unsigned long from, unsigned long to);
+
+/* placement_crowd.c */
+unsigned long knumad_crowd_cores(unsigned int crowd, unsigned long cores);
+void knumad_find_crowd(struct knumad_placement *pl, unsigned long *homed);
 
 #endif /* _KNUMAD_PLACEMENT_H */

@@ -3,7 +3,7 @@
  * KUnit tests of knumad's placement policy: what a home costs, what it costs to have none,
  * and what a swap of two threads gains
  *
- * First the worked tables of placement.c, then what they leave open.
+ * First the worked tables of placement_cost.c, then what they leave open.
  */
 
 #include <kunit/test.h>

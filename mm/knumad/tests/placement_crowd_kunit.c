@@ -2,7 +2,7 @@
 /*
  * KUnit tests of knumad's placement policy: more threads than cores
  *
- * First the worked tables of placement.c, then what they leave open.
+ * First the worked tables of placement_crowd.c, then what they leave open.
  */
 
 #include <kunit/test.h>
