@@ -43,7 +43,7 @@ SHAPE_MODE = {"1-cpu": "deterministic", "2-cpu": "deterministic"}
 # Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
 # the shapes where they run, or the profiles.
 ONLY_IN = {
-    "threads": ["2-nodes"], "armed": ["2-nodes"], "hotplug": ["2-nodes"],
+    "threads": ["2-nodes", "debug"], "armed": ["2-nodes", "debug"], "hotplug": ["2-nodes"],
     "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
@@ -56,7 +56,8 @@ ONLY_IN = {
 }
 
 # Only the full set has these: minutes on that kernel, and others run the same code there.
-SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
+SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz", "threads",
+                  "armed"]}
 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}

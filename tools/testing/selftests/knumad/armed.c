@@ -76,7 +76,7 @@ static const char *(*pest)(struct kn_shared *sh);
 static void *pest_main(void *data)
 {
 	struct kn_shared *sh = data;
-	const char *why = NULL;
+	const char *why = setpriority(PRIO_PROCESS, 0, 0) ? "setpriority" : NULL;
 
 	while (!why && !KN_READ(sh->stop)) {
 		why = pest(sh);
@@ -95,7 +95,7 @@ static void start_pest_in(struct __test_metadata *_metadata, struct _test_data_p
 {
 	struct kn_work work = {
 		.size = 16 * KN_MB, .align = KN_CHUNK, .folio = folio, .node = kn_topo.full[0],
-		.threads = THREADS, .cpu_node = KN_NONE,
+		.threads = THREADS, .cpu_node = KN_NONE, .before = kn_stand_back,
 	};
 
 	if (once) {

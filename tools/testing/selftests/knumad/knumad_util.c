@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -1360,6 +1361,15 @@ int kn_idle_threads(unsigned int nr)
 		ret = -pthread_create(&thread, &attr, idle_main, NULL);
 	pthread_attr_destroy(&attr);
 	return ret;
+}
+
+/*
+ * The hook ->before() of whose threads never sleep, where knumad, the test and a helper would
+ * have to wait for them time and again on a kernel that is slow
+ */
+int kn_stand_back(struct kn_shared *sh, const struct kn_work *work)
+{
+	return setpriority(PRIO_PROCESS, 0, 19) ? -errno : 0;
 }
 
 static pthread_t helper;

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 
 #include "kselftest_harness.h"
 #include "knumad_util.h"
@@ -124,19 +123,13 @@ static bool enable_failing(const char *word, unsigned int nth, int *error)
 	return failed;
 }
 
-/* Where threads never sleep, knumad and we would wait for them hundreds of times */
-static int stand_back(struct kn_shared *sh, const struct kn_work *work)
-{
-	return setpriority(PRIO_PROCESS, 0, 19) ? -errno : 0;
-}
-
 /* One thread away from its memory, or more threads than a node has CPUs */
 static void start(struct __test_metadata *_metadata, struct _test_data_nomem *self, int threads)
 {
 	struct kn_work work = {
 		.size = MEM, .node = self->node[0], .threads = threads,
 		.cpu_node = threads == 1 ? self->node[1] : KN_NONE, .pinned = threads == 1,
-		.thin = true, .pause_us = threads == 1 ? 1000 : 0, .before = stand_back,
+		.thin = true, .pause_us = threads == 1 ? 1000 : 0, .before = kn_stand_back,
 	};
 
 	self->worker = kn_start(&work);
