@@ -1478,14 +1478,16 @@ unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsign
 }
 
 /*
- * The same of all sweeps in eight looks: the scheduler may have a thread run elsewhere when
- * its CPU is taken, as by who moves its memory, and it is back after a look.
+ * The same of all sweeps in sixteen looks: the scheduler may have a thread run elsewhere when
+ * its CPU is taken, as by who moves its memory or by kcompactd, and it is back after a look.
+ * The last looks are some times as long as the first ones, so that of eight one may be a
+ * fifth of the time, and a tenth of that of two threads.
  */
 unsigned int kn_threads_stay(const struct kn_worker *worker, int node)
 {
 	__u64 there, all = count_sweeps(worker, node, &there);
 
-	kn_wait_passes(8, KN_PATIENCE);
+	kn_wait_passes(16, KN_PATIENCE);
 	return share_of_sweeps(worker, node, all, there);
 }
 
