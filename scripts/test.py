@@ -4,11 +4,14 @@
 
 import argparse
 import itertools
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -271,6 +274,66 @@ def test_ktap(report):
     report.add(tests)
 
 
+def test_hardware(report):
+    """Does the benchmark for real machines refuse one that is of no use, and run on others?"""
+    cases = {
+        "refuses one node": (["0-3"], r"status 1: .*has 1 NUMA node with CPUs"),
+        "refuses one with CPUs beside memory": (["0-3", ""], r"status 1: .*has 1 NUMA node"),
+        "knows what to run on two": (["0-3", "4-7"], r"status 0: [^\0]*sweep --processes 2 "
+                                     r"--threads 4 --mb 4096 --loops 40 --bind\n"),
+        "binds none that cannot be": (["0", "1"], r"status 0: (?![^\0]*braid.*--bind)"
+                                      r"[^\0]*braid --threads 2 "),
+    }
+    tests = []
+    for name, (nodes, pattern) in cases.items():
+        with tempfile.TemporaryDirectory() as directory:
+            for number, cpus in enumerate(nodes):
+                (Path(directory) / f"node{number}").mkdir()
+                (Path(directory) / f"node{number}/cpulist").write_text(cpus + "\n")
+            result = subprocess.run([ROOT / "benchmarks/hardware/hardware.py", "--dry-run",
+                                     "--nodes-dir", directory], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+        said = f"status {result.returncode}: {result.stdout or result.stderr}"
+        tests.append(Test(f"hardware: {name}", "ok" if re.match(pattern, said) else "fail", said))
+    report.add(tests)
+
+
+def test_report(report):
+    """Does RESULTS.md say what the results say, and does its program see what they say?"""
+    bench = ROOT / "benchmarks"
+    start = time.monotonic()
+    tests = []
+
+    def expect(name, change, pattern):
+        with tempfile.TemporaryDirectory() as directory:
+            copy = Path(directory) / "results"
+            shutil.copytree(bench / "results", copy)
+            change(copy)
+            result = subprocess.run([bench / "lab/report.py", "--results", copy, "--output",
+                                     copy.parent / "RESULTS.md"], stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE, text=True, check=False)
+            made = (copy.parent / "RESULTS.md").read_text() if not result.returncode else ""
+        said = result.stderr + made
+        good = said == pattern if isinstance(pattern, str) else pattern.search(said)
+        tests.append(Test(f"report: {name}", "ok" if good else "fail", said[-3000:]))
+
+    def worse(directory):
+        """One hinting fault where there has to be none, with every seed."""
+        for path in directory.glob("sweep-thp-2x2-knumad-*.json"):
+            run = json.loads(path.read_text())
+            run["counters"]["hint_faults"] += 1
+            path.write_text(json.dumps(run))
+
+    expect("RESULTS.md is up to date, else run benchmarks/lab/report.py",
+           lambda _: None, (bench / "RESULTS.md").read_text())
+    expect("a goal that is missed is marked", worse, re.compile(
+        r"sweep, thp, 2x2 \| hinting faults \| at most 0 \| 1 / 1 \| 5 \| \*\*NOT reached"))
+    expect("a result that is no result is named and left out",
+           lambda results: (results / "sweep-thp-2x2-knumad-1.json").write_text('{"schema": 1'),
+           re.compile(r"report\.py: left out sweep-thp-2x2-knumad-1\.json: "))
+    report.add(tests, time.monotonic() - start)
+
+
 def needs_one_cpu(name, full):
     """Are the guests of this section content with one host CPU, so that others can run beside?"""
     profile, _, guest = name.partition("/")
@@ -488,7 +551,8 @@ def main():
         "lab": lambda: build_lab(report),
         "off": lambda: build_off(report),
         "series": lambda: host_tap(report, "series", "scripts/kernel.sh", "series"),
-        "runner": lambda: (test_ktap(report), test_kcsan(report), test_runner(report)),
+        "runner": lambda: (test_ktap(report), test_kcsan(report), test_hardware(report),
+                           test_report(report), test_runner(report)),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
         "knumadctl": lambda: test_knumadctl(report),
         "others": lambda: host_tap(report, "others", "scripts/others.py",

@@ -37,20 +37,27 @@ BALANCERS = {
     "knumad": ("0", "always", ""),
     "bound": ("0", "never", " --bind"),
 }
-# {nodes}, {threads} of a node, {all} threads, {mb} of a process or of all threads together.
+# {nodes}, {lanes}: threads of a node, {all} threads, {mb} of a process or of all threads
+# together, {even}: as many for each of them.
 WORKLOADS = {
     "sweep": "sweep --processes {nodes} --threads {lanes} --mb {mb} --loops {loops}",
     "slices": "slices --threads {all} --mb {mb} --loops {loops}",
     "pairs": "pairs --mb {mb} --loops {loops}",
     "shared": "shared --threads {lanes} --mb {mb} --loops {loops}",
+    "rotate": "rotate --threads {all} --mb {mb} --loops {loops}",
+    "braid": "braid --threads {all} --mb {even} --loops {loops}",
     "quit": "quit --mb {mb} --loops {loops}",
+    "idle": "idle --idle-mb {mb} --threads {lanes} --mb {mb} --loops {loops}",
+    "shortlived": "shortlived --processes 1000 --parallel {lanes}",
 }
+# What these threads use lies too close together to be bound
+UNBOUND = ("braid",)
 
 
-def machine():
+def machine(nodes):
     """CPUs of each node that has some, or an error message that says what to do."""
     cpus = {}
-    for directory in sorted(NODES.glob("node[0-9]*")):
+    for directory in sorted(nodes.glob("node[0-9]*")):
         listed = (directory / "cpulist").read_text().strip()
         if listed:
             cpus[int(directory.name[4:])] = listed
@@ -73,6 +80,7 @@ def commands(cpus, mb, loops):
     per_node = min(count(listed) for listed in cpus.values())
     values = {"nodes": len(cpus), "lanes": min(per_node, 8), "mb": mb, "loops": loops,
               "all": min(per_node * len(cpus), 64)}
+    values["even"] = max(mb - mb % values["all"], values["all"])
     return {name: command.format(**values) for name, command in WORKLOADS.items()}
 
 
@@ -93,6 +101,20 @@ class Switches:
         for path, value in ((KNUMAD, "never"), (MAINLINE, mainline), (KNUMAD, knumad)):
             if path.exists():
                 path.write_text(value)
+
+
+def present():
+    """The balancers that this kernel has; says which ones it has not."""
+    missing = {name: path for name, path in (("mainline", MAINLINE), ("knumad", KNUMAD))
+               if not path.exists()}
+    for name, path in missing.items():
+        print(f"hardware.py: no {path}: this kernel cannot run {name}, going on without",
+              file=sys.stderr)
+    return [name for name in BALANCERS if name not in missing]
+
+
+def balancers_of(workload, balancers):
+    return [name for name in balancers if name != "bound" or workload not in UNBOUND]
 
 
 def timed(command, programs):
@@ -125,19 +147,20 @@ def main():
     parser.add_argument("--loops", type=int, default=40, help="loops of a thread (default 40)")
     parser.add_argument("--only", default="", metavar="REGEX", help="workloads that match")
     parser.add_argument("--output", type=Path, default=Path("hardware.json"), help="all times")
+    parser.add_argument("--nodes-dir", type=Path, default=NODES,
+                        help=f"where the kernel says what nodes there are (default {NODES})")
     parser.add_argument("--dry-run", action="store_true", help="print the commands only")
     args = parser.parse_args()
 
-    cpus = machine()
+    cpus = machine(args.nodes_dir)
     todo = {name: command for name, command in commands(cpus, args.mb, args.loops).items()
             if re.search(args.only, name)}
-    balancers = [name for name in BALANCERS if name != "knumad" or KNUMAD.exists()]
-    if not KNUMAD.exists():
-        print(f"hardware.py: no {KNUMAD}: this kernel has no knumad, going on without",
-              file=sys.stderr)
+    if not todo:
+        parser.error(f"no workload matches: there are {', '.join(WORKLOADS)}")
+    balancers = present()
     if args.dry_run:
-        print("\n".join(command + BALANCERS[name][2] for command in todo.values()
-                        for name in balancers))
+        print("\n".join(command + BALANCERS[name][2] for workload, command in todo.items()
+                        for name in balancers_of(workload, balancers)))
         return 0
     if os.geteuid():
         sys.exit("hardware.py: not root: switching balancers needs it; try sudo")
@@ -149,7 +172,7 @@ def main():
                        check=True)
         for number in range(args.rounds):
             for workload, command in todo.items():
-                for name in balancers:
+                for name in balancers_of(workload, balancers):
                     mainline, knumad, extra = BALANCERS[name]
                     switches.set(mainline, knumad)
                     seconds = timed(command + extra, programs)
