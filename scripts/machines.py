@@ -56,8 +56,7 @@ ONLY_IN = {
 }
 
 # Only the full set has these: minutes on that kernel, and others run the same code there.
-SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz", "threads",
-                  "armed"]}
+SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}

@@ -34,7 +34,7 @@ EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "
             "lab/wide": 60,
             "debug": 420, "debug/kunit": 120, "debug/planted": 140, "gcov": 300,
             "gcov/kunit": 60, "kcsan": 420, "kcsan/planted": 60, "preempt": 360, "coverage": 5}
-EXPECTED_SHAPE = {"lab": 220, "debug": 780, "gcov": 300, "kcsan": 1200, "preempt": 400}
+EXPECTED_SHAPE = {"lab": 220, "debug": 1020, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
 # Sections with one guest at a time whose CPUs take turns.
 ONE_CPU = {"kunit", "overhead", "growth", "knumadctl", "others"}
