@@ -79,6 +79,8 @@ class Workload:
 # -0: all memory is first touched on node 0.
 PERF_MULTI = "perf bench numa mem -p 4 -t 2 -P 48 {touch}-l 60 -s 60 -z -Z -c -q"
 PERF_SPAN = "perf bench numa mem -p 1 -t 8 -P 16 -T 16 {touch}-l 120 -s 300 -z -Z -c -q"
+# Until all threads of each process are on one node, or for a minute
+PERF_CONVERGE = "perf bench numa mem -p 4 -t 2 -P 48 -0 -l 100000 -s 60 -z -Z -m -q"
 PERF_BOUND = "-C 0,1,2,3,4,5,6,7 -M 0,0,1,1,2,2,3,3 "
 
 
@@ -100,6 +102,9 @@ WORKLOADS = {
                           "16 MiB of each)",
                           PERF_SPAN.format(touch="-0 "), PERF_SPAN.format(touch=PERF_BOUND),
                           False),
+    "numa-converge": Workload("the four processes of perf bench numa mem, until it says that each "
+                              "one has all of its threads on one node (60 s at most)",
+                              PERF_CONVERGE, None, False),
     "slices": Workload("one process x 4 threads, a slice each (128 MiB)",
                        "slices --loops 250 --seed {seed}"),
     "slices-8": Workload("one process x 8 threads, a slice each (128 MiB)",
@@ -188,6 +193,7 @@ SETS = {
     + matrix(["slices-1g"], ["4k"], "2x2big", LONG)
     + matrix(["slices-settled"], ["thp"], "2x2big", LONG)
     + matrix(["numa-span"], ["thp", "4k"], "4x2", GOALS)
+    + matrix(["numa-converge"], ["thp"], "4x2", GOALS)
     + matrix(["braid"], ["4k"], "2x2", LEAST)
     + matrix(["pairs"], ["4k"], "2x2", ONE)
     + matrix(["sweep"], ["mthp"], "2x2", {"off": 1, "mainline": 1, "knumad": 3, "bound": 1})

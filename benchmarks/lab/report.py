@@ -117,9 +117,10 @@ WHY = {
 class Section:
     """Workloads under one heading."""
 
-    def __init__(self, title, about, *workloads, timed=(), brief=False):
+    def __init__(self, title, about, *workloads, timed=(), only_timed=False, brief=False):
         self.title, self.about, self.workloads = title, about, workloads
-        self.timed = timed      # where the duration says more than the local share
+        self.timed = workloads if only_timed else timed     # where the duration says more
+        self.only_timed = only_timed                        # than the local share, or all
         self.brief = brief      # of a workload, only the picture of the local share
 
 
@@ -129,6 +130,11 @@ SECTIONS = {
     "affinity": Section(
         "Process affinity (the goals)", "Processes whose memory fits a node.",
         "sweep", "numa-multi", "slices-2", "quit", "idle", "shortlived", timed=("shortlived",)),
+    "convergence": Section(
+        "Convergence, as perf measures it",
+        "The program ends when its threads have come together: **seconds** are the time that took, "
+        "or the time limit. The other figures are those of that time.",
+        "numa-converge", only_timed=True, brief=True),
     "threads": Section(
         "Threads", "Processes that span nodes: what one thread uses has to be near it.",
         "slices", "slices-8", "slices-1g", "slices-settled", "braid", "pairs", "shared", "rotate",
@@ -433,7 +439,8 @@ class Case:
     def loses(self, figure, pick=statistics.median, rival="mainline"):
         """(knumad's figure, the rival's) by pick (median, min) of the seeds if ours is worse."""
         ours, theirs = self.values("knumad", figure), self.values(rival, figure)
-        if not ours or not theirs:
+        if not ours or not theirs or \
+           figure != "seconds" and SECTIONS[self.section].only_timed:
             return None
         ours, theirs = pick(ours), pick(theirs)
         if figure in SHARES:
