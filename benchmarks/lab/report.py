@@ -198,8 +198,9 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
 - **hard-bound**: bound by hand to the nodes where it should be, without a balancer.
 - **loses**: knumad is worse than mainline: median or worst local share more than
   {LOSES_POINTS} points lower, or median system time more than {LOSES_SYSTEM - 1:.0%} higher; and
-  where duration says more than the local share (programs of others, shortlived, settled): median
-  duration more than {LOSES_SECONDS - 1:.0%} longer than with mainline, or with balancing off.
+  where duration says more than the local share (programs of others, shortlived, settled,
+  convergence): median duration more than {LOSES_SECONDS - 1:.0%} longer than with mainline, or
+  with balancing off.
 """
 
 
