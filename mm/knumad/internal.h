@@ -518,7 +518,7 @@ void knumad_tasks_forget(struct knumad_proc *proc);
  * @KNUMAD_S_MIGRATE_NS: CPU time of moving pages
  * @KNUMAD_S_HOMES_SET: homes given
  * @KNUMAD_S_HOMES_CLEARED: homes taken away
- * @KNUMAD_S_TASKS_MOVED: threads moved to an idle CPU
+ * @KNUMAD_S_TASKS_MOVED: threads moved to an idle or less busy CPU
  * @KNUMAD_S_TASKS_SWAPPED: threads exchanged with another
  * @KNUMAD_S_TASKS_CALLED: sleeping threads told to wake up at home
  * @KNUMAD_S_MMAP_BUSY: walks that found mmap_lock taken

@@ -173,12 +173,13 @@ s64 knumad_swap_gain(const struct knumad_placement *pl,
 
 /**
  * knumad_may_join - may a thread go home although no CPU is idle there?
- * @own: how much it runs or waits, of itself; 1024 is always
+ * @own: how much it runs or waits, of itself
  * @from: the sum of that for all on the CPU where it is, itself included
  * @to: the same for the CPU at home with the least
  *
- * Yes if there are not more there afterwards than there were here. A quarter of the thread
- * less is close enough, since these are averages.
+ * In units of which a thread that never sleeps has 1024, or by the weight of each: the caller
+ * asks for both. Yes if there are not more there afterwards than there were here. A quarter of the
+ * thread less is close enough, since these are averages.
  *
  *   own	from	to
  *   1024	2048	1024	there are two here and one there: yes

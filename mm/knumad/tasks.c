@@ -425,6 +425,21 @@ static int find_idle_cpu(struct task_struct *t, int nid)
 	return found;
 }
 
+/* May @t join who is on a CPU of its home? By number, and by weight: nice 19 is no company. */
+static bool may_join(struct task_struct *t, int cpu)
+{
+	int from = task_cpu(t);
+	unsigned long own;
+
+	if (!knumad_may_join(READ_ONCE(t->se.avg.runnable_avg),
+			     knumad_cpu_runnable(from, true), knumad_cpu_runnable(cpu, false)))
+		return false;
+	rcu_read_lock();
+	own = knumad_task_load(t);
+	rcu_read_unlock();
+	return knumad_may_join(own, knumad_cpu_load(from), knumad_cpu_load(cpu));
+}
+
 /*
  * The CPU of a node with the fewest threads, if @t may join them there. The load balancer
  * would take it there in time, but that looks at groups of nodes, which may overlap, and sees
@@ -436,17 +451,14 @@ static int find_emptier_cpu(struct task_struct *t, int nid)
 	int cpu, found = -1;
 
 	for_each_cpu_and(cpu, cpumask_of_node(nid), t->cpus_ptr) {
-		unsigned long runnable = knumad_cpu_runnable(cpu);
+		unsigned long runnable = knumad_cpu_runnable(cpu, false);
 
 		if (!knumad_cpu_usable(cpu) || runnable >= least)
 			continue;
 		least = runnable;
 		found = cpu;
 	}
-	if (found < 0 || !knumad_may_join(READ_ONCE(t->se.avg.runnable_avg),
-					  knumad_cpu_runnable(task_cpu(t)), least))
-		return -1;
-	return found;
+	return found >= 0 && may_join(t, found) ? found : -1;
 }
 
 static void fill_policy_proc(struct knumad_pl_proc *pp,

@@ -16,7 +16,7 @@
  * @C_HINT_FAULTS_LOCAL: of those, from the node of the page
  * @C_PAGES_ARMED: pages armed for one
  * @C_PAGES_SCANNED: pages looked at, a huge page is 512
- * @C_TASKS_MOVED: threads moved to an idle CPU
+ * @C_TASKS_MOVED: threads moved to an idle or less busy CPU
  * @C_TASKS_SWAPPED: threads exchanged
  * @NR_COUNTERS: their number
  */

@@ -71,7 +71,7 @@ static void print_counters(FILE *out, const struct view *v)
 		[C_HINT_FAULTS_LOCAL]	= "Hinting faults on the node of the page.",
 		[C_PAGES_ARMED]		= "Pages armed for a hinting fault.",
 		[C_PAGES_SCANNED]	= "Pages looked at; a huge page is 512.",
-		[C_TASKS_MOVED]		= "Threads moved to an idle CPU.",
+		[C_TASKS_MOVED]		= "Threads moved to an idle or less busy CPU.",
 		[C_TASKS_SWAPPED]	= "Threads exchanged.",
 	};
 	char name[64];

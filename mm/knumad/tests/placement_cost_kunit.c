@@ -24,6 +24,7 @@ struct cost_case {
 	unsigned int cpu[MAX_NODES];
 	unsigned long load;
 	unsigned int horizon;
+	unsigned int local;
 	s64 cost[MAX_NODES];
 	s64 stay;
 };
@@ -47,6 +48,16 @@ static const struct cost_case cost_cases[] = {
 		.cpu = { 0, 1000 }, .load = 2000, .horizon = 10,
 		.cost = { 2 * 2560, 1000 * 1 + 1000 * 40 },
 		.stay = 10 * 1000 * 1,
+	}, {
+		"not sampled", 2, two_nodes,
+		.resident = { 1000, 1000 }, .used = { 1000, 1000 },
+		.cpu = { 500, 500 }, .horizon = 10,
+		.cost = { 1000 * 50, 1000 * 50 }, .stay = 100000,
+	}, {
+		"990 of 1000 local", 2, two_nodes,
+		.resident = { 1000, 1000 }, .used = { 1000, 1000 },
+		.cpu = { 500, 500 }, .horizon = 10, .local = 990,
+		.cost = { 1000 * 50, 1000 * 50 }, .stay = 1000,
 	}, {
 		"nothing", 2, two_nodes,
 		.horizon = 10,
@@ -146,6 +157,7 @@ static void cost_test(struct kunit *test)
 		.cpu = c->cpu,
 		.load = c->load,
 		.horizon = c->horizon,
+		.local = c->local,
 		.home = NOWHERE,
 	};
 	int nid;

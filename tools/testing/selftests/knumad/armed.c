@@ -439,7 +439,8 @@ static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pes
 {
 	struct kn_work work = {
 		.size = 16 * KN_MB, .align = KN_CHUNK, .node = kn_topo.full[0],
-		.threads = THREADS, .cpu_node = KN_NONE, .prepare = fix_memory,
+		.threads = THREADS, .cpu_node = KN_NONE, .before = kn_stand_back,
+		.prepare = fix_memory,
 	};
 	struct kn_events before, after;
 	struct kn_process process;

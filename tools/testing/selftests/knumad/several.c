@@ -2,8 +2,13 @@
 /*
  * Several processes compete for the nodes: knumad places them all together, no more
  * running threads on a node than its part of them, and moves threads by exchanging
- * them when no CPU is idle.
+ * them when no CPU is idle, or to the CPU with the fewest.
  */
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
@@ -225,6 +230,66 @@ TEST_F(several, small_one_does_not_wait_for_big_one)
 	EXPECT_GT(4 * MEM / KN_PAGE, big.moved);
 	EXPECT_EQ(0, kn_stop(self->worker[0]));
 	EXPECT_EQ(0, kn_stop(self->worker[1]));
+}
+
+/* In a child: keep the CPU, whoever else wants it, until killed */
+static pid_t take_cpu(int cpu)
+{
+	struct sched_param param = { .sched_priority = 1 };
+	pid_t pid = fork();
+	cpu_set_t set;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, SCHED_FIFO, &param))
+		_exit(1);
+	for (;;)
+		;
+}
+
+/*
+ * A real-time task has a CPU at home. Who would wait there for good runs elsewhere, and is not
+ * brought back, though none of its kind is on that CPU.
+ */
+TEST_F(several, real_time_task_at_home)
+{
+	int home, node = kn_topo.full[0], cpu, status;
+	struct kn_work work = {
+		.size = MEM, .node = node, .threads = kn_topo.cpus[node], .cpu_node = KN_NONE,
+	};
+	struct kn_worker *worker;
+	cpu_set_t cpus;
+	__u64 moved;
+	pid_t pid;
+
+	if (work.threads < 2)
+		SKIP(return, "needs a node with two CPUs");
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	home = kn_wait_gathered(worker, KN_PATIENCE);
+	ASSERT_NE(KN_NONE, home)
+		kn_dump();
+	kn_node_cpus(home, &cpus);
+	for (cpu = 0; !CPU_ISSET(cpu, &cpus); cpu++)
+		;
+	pid = take_cpu(cpu);
+	ASSERT_LT(0, pid);
+	/* Its time is an average: so is what is known of it */
+	kn_wait_passes(4, KN_PATIENCE);
+	moved = kn_stat("tasks_moved");
+	kn_wait_passes(8, KN_PATIENCE);
+	EXPECT_GE(moved + 3, kn_stat("tasks_moved"));
+	EXPECT_EQ(0, waitpid(pid, &status, WNOHANG));
+	EXPECT_EQ(home, kn_home(worker->pid));
+	kill(pid, SIGKILL);
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == home, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
 }
 
 /* More running threads than any node has CPUs: left as it is, unless it is sampled. */
