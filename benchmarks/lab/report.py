@@ -132,8 +132,9 @@ SECTIONS = {
         "sweep", "numa-multi", "slices-2", "quit", "idle", "shortlived", timed=("shortlived",)),
     "convergence": Section(
         "Convergence, as perf measures it",
-        "The program ends when its threads have come together: **seconds** are the time that took, "
-        "or the time limit. The other figures are those of that time.",
+        "The program ends when all threads of each process are on one node, or after 60 s: **seconds** "
+        "count from its start, first touch included, which takes two of them, and it looks once in "
+        "a second. Only they are compared, the other figures are those of that time.",
         "numa-converge", only_timed=True, brief=True),
     "threads": Section(
         "Threads", "Processes that span nodes: what one thread uses has to be near it.",
@@ -166,7 +167,7 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
   if there is one seed: only mainline and knumad run with several.
 - **seconds**: from the first marker, which is after first touch where a program sets it, to the
   end. A program does the same amount of work in every run, unless it reaches a time limit of
-  its own (perf bench numa mem).
+  its own (perf bench numa mem) or ends when its threads have met (numa-converge).
 - **local**: the share of all accesses that went to the node of the CPU; **last third**: the
   same for the last third of the time, when balancing should be over.
 - **distance**: the mean distance of an access, 1 is local.
