@@ -406,14 +406,38 @@ TEST_F(pest, written_by_others)
 }
 
 /* What must not be moved is not armed. */
-static enum { MAY_MOVE, MLOCKED, BOUND, UFFD } fixed;
+static enum { MAY_MOVE, MLOCKED, BOUND, UFFD, PINNED, SHARED, HUGETLB } fixed;
+
+#define HUGETLB_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+
+/* Have the memory of the sets be of another kind; there is as much of the usual one beside it. */
+static int replace_memory(struct kn_shared *sh, int flags)
+{
+	char *copy = kn_map(sh->size, 0);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, sh->mem, sh->size);
+	if (mmap(sh->mem, sh->size, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_ANONYMOUS | flags, -1,
+		 0) == MAP_FAILED)
+		return -errno;
+	memcpy(sh->mem, copy, sh->size);
+	return 0;
+}
 
 /* All but the sets is mlocked; and the sets are what @fixed says. */
 static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 {
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct uffdio_api api = { .api = UFFD_API };
+	int ret = 0;
 
+	if (fixed == SHARED)
+		ret = replace_memory(sh, MAP_SHARED);
+	else if (fixed == HUGETLB)
+		ret = replace_memory(sh, MAP_PRIVATE | MAP_HUGETLB);
+	if (ret)
+		return ret;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		return -errno;
 	if (fixed != MLOCKED && munlock(sh->mem, sh->size))
@@ -421,6 +445,8 @@ static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 	if (fixed == BOUND)
 		return kn_mbind(sh->mem, sh->size, MPOL_BIND,
 				1ULL << kn_topo.full[0] | 1ULL << kn_topo.full[1]);
+	if (fixed == PINNED)
+		return kn_pin_memory(sh, sh->mem, sh->size);
 	if (fixed != UFFD)
 		return 0;
 	sh->fd = syscall(__NR_userfaultfd, O_CLOEXEC);
@@ -492,6 +518,27 @@ TEST_F(pest, bound)
 TEST_F(pest, userfaultfd)
 {
 	fixed = UFFD;
+	check_fixed(_metadata, self);
+}
+
+TEST_F(pest, pinned)
+{
+	fixed = PINNED;
+	check_fixed(_metadata, self);
+}
+
+TEST_F(pest, shared)
+{
+	fixed = SHARED;
+	check_fixed(_metadata, self);
+}
+
+TEST_F(pest, hugetlb)
+{
+	kn_save(HUGETLB_PAGES);
+	if (kn_write(HUGETLB_PAGES, "8") || kn_read_number(HUGETLB_PAGES) != 8)
+		SKIP(return, "no hugetlb pages");
+	fixed = HUGETLB;
 	check_fixed(_metadata, self);
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -1370,6 +1372,22 @@ int kn_idle_threads(unsigned int nr)
 int kn_stand_back(struct kn_shared *sh, const struct kn_work *work)
 {
 	return setpriority(PRIO_PROCESS, 0, 19) ? -errno : 0;
+}
+
+/* Pin memory for long, as a buffer of io_uring. Returns as the hooks do, 1 if it cannot be had. */
+int kn_pin_memory(struct kn_shared *sh, void *mem, size_t size)
+{
+	struct io_uring_params params = { };
+	struct iovec iov = { mem, size };
+
+	sh->fd = syscall(__NR_io_uring_setup, 4, &params);
+	if (sh->fd < 0) {
+		snprintf(sh->why, sizeof(sh->why), "no io_uring: %s", strerror(errno));
+		return 1;
+	}
+	if (syscall(__NR_io_uring_register, sh->fd, IORING_REGISTER_BUFFERS, &iov, 1))
+		return -errno;
+	return 0;
 }
 
 static pthread_t helper;

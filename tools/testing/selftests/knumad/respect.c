@@ -8,7 +8,6 @@
  * for memory the rest of the same process' memory.
  */
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
 #include <sched.h>
@@ -721,23 +720,9 @@ TEST_F(respect, locked_memory)
 /* Buffers registered with io_uring are pinned for long. */
 static int prepare_io_uring(struct kn_shared *sh, const struct kn_work *work)
 {
-	struct io_uring_params params = { };
-	struct iovec iov;
-	int ret;
+	int ret = make_extra(sh, work, EXTRA, 0);
 
-	ret = make_extra(sh, work, EXTRA, 0);
-	if (ret)
-		return ret;
-	sh->fd = syscall(__NR_io_uring_setup, 4, &params);
-	if (sh->fd < 0) {
-		snprintf(sh->why, sizeof(sh->why), "no io_uring: %s", strerror(errno));
-		return 1;
-	}
-	iov.iov_base = sh->extra;
-	iov.iov_len = EXTRA;
-	if (syscall(__NR_io_uring_register, sh->fd, IORING_REGISTER_BUFFERS, &iov, 1))
-		return -errno;
-	return 0;
+	return ret ? ret : kn_pin_memory(sh, sh->extra, EXTRA);
 }
 
 TEST_F(respect, io_uring_buffers)
