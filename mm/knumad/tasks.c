@@ -15,7 +15,6 @@
 #include <linux/sched/coredump.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/numa_balancing.h>
-#include <linux/sched/rt.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/stat.h>
 #include <linux/sched/task.h>
@@ -80,8 +79,7 @@ bool knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
 /* A thread that the fair scheduler runs for a user, and that will go on */
 static bool is_movable(struct task_struct *t)
 {
-	return !(READ_ONCE(t->flags) & (PF_EXITING | PF_KTHREAD)) &&
-	       !rt_or_dl_task(t);
+	return !(READ_ONCE(t->flags) & (PF_EXITING | PF_KTHREAD)) && knumad_task_is_fair(t);
 }
 
 /* A mempolicy that names nodes: the user has placed the memory */
@@ -399,6 +397,18 @@ void knumad_tasks_set_home(struct knumad_proc *proc, int nid)
 	put_task_struct(task);
 }
 
+/* Real-time tasks run there for more than half of the time */
+static bool is_taken(int cpu)
+{
+	return knumad_cpu_taken(cpu) > SCHED_CAPACITY_SCALE / 2;
+}
+
+/* May threads be sent there? */
+static bool is_open(int cpu)
+{
+	return knumad_cpu_usable(cpu) && !is_taken(cpu);
+}
+
 /* Idle, or busy with ourselves only: we will go to sleep again */
 static bool is_free(int cpu)
 {
@@ -414,7 +424,7 @@ static int find_idle_cpu(struct task_struct *t, int nid)
 	for_each_cpu_and(cpu, cpumask_of_node(nid), t->cpus_ptr) {
 		bool whole = true;
 
-		if (!knumad_cpu_usable(cpu) || !is_free(cpu))
+		if (!is_open(cpu) || !is_free(cpu))
 			continue;
 		for_each_cpu(sibling, topology_sibling_cpumask(cpu))
 			whole &= is_free(sibling);
@@ -431,6 +441,9 @@ static bool may_join(struct task_struct *t, int cpu)
 	int from = task_cpu(t);
 	unsigned long own;
 
+	/* Anything is better */
+	if (is_taken(from))
+		return true;
 	if (!knumad_may_join(READ_ONCE(t->se.avg.runnable_avg),
 			     knumad_cpu_runnable(from, true), knumad_cpu_runnable(cpu, false)))
 		return false;
@@ -441,7 +454,7 @@ static bool may_join(struct task_struct *t, int cpu)
 }
 
 /*
- * The CPU of a node with the fewest threads, if @t may join them there. The load balancer
+ * The CPU of a node with the fewest threads of those where @t may join them. The load balancer
  * would take it there in time, but that looks at groups of nodes, which may overlap, and sees
  * no difference between groups that both have nodes with many threads and with few.
  */
@@ -453,12 +466,12 @@ static int find_emptier_cpu(struct task_struct *t, int nid)
 	for_each_cpu_and(cpu, cpumask_of_node(nid), t->cpus_ptr) {
 		unsigned long runnable = knumad_cpu_runnable(cpu, false);
 
-		if (!knumad_cpu_usable(cpu) || runnable >= least)
+		if (!is_open(cpu) || runnable >= least || !may_join(t, cpu))
 			continue;
 		least = runnable;
 		found = cpu;
 	}
-	return found >= 0 && may_join(t, found) ? found : -1;
+	return found;
 }
 
 static void fill_policy_proc(struct knumad_pl_proc *pp,
@@ -533,15 +546,15 @@ static struct task_struct *find_partner(const struct knumad_proc *proc,
 	int from = task_cpu(t), cpu;
 	s64 best_gain = 0;
 
-	/* Whoever it is must not go to a CPU that is not ours */
-	if (!knumad_cpu_usable(from))
+	/* Whoever it is must not go to a CPU that is not ours, or where it would not run */
+	if (!is_open(from))
 		return NULL;
 	rcu_read_lock();
 	for_each_cpu_and(cpu, cpumask_of_node(home), t->cpus_ptr) {
 		struct task_struct *other;
 		s64 gain;
 
-		if (!knumad_cpu_usable(cpu))
+		if (!is_open(cpu))
 			continue;
 		other = knumad_cpu_curr(cpu);
 		/* It may have come home meanwhile, and cannot be exchanged with itself */
@@ -604,7 +617,7 @@ static void call_home(struct task_struct *t, int home)
 	int cpu;
 
 	for_each_cpu_and(cpu, cpumask_of_node(home), t->cpus_ptr) {
-		if (!knumad_cpu_usable(cpu))
+		if (!is_open(cpu))
 			continue;
 		if (!migrate_task_to(t, cpu))
 			knumad_stat_add(KNUMAD_S_TASKS_CALLED, 1);
