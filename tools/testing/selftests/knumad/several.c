@@ -252,7 +252,7 @@ static pid_t take_cpu(int cpu)
 		;
 }
 
-/* How often each thread has been through its memory, in the next eight looks */
+/* How often each thread has been through its memory, in the next 32 looks */
 static void count_rounds(struct kn_worker *worker, __u64 *fewest, __u64 *most)
 {
 	__u64 before[KN_MAX_THREADS], sweeps;
@@ -260,7 +260,7 @@ static void count_rounds(struct kn_worker *worker, __u64 *fewest, __u64 *most)
 
 	for (i = 0; i < worker->work.threads; i++)
 		before[i] = KN_READ(worker->sh->thread[i].sweeps);
-	if (!kn_wait_passes(8, KN_PATIENCE))
+	if (!kn_wait_passes(32, KN_PATIENCE))
 		return;
 	*fewest = ~0ULL;
 	*most = 0;
@@ -311,9 +311,9 @@ TEST_F(several, real_time_task_at_home)
 	count_rounds(worker, &fewest, &most);
 	TH_LOG("%llu and %llu rounds, %llu moves", fewest, most, kn_stat("tasks_moved") - moved);
 	EXPECT_GE(moved + 3, kn_stat("tasks_moved"));
-	/* On a CPU of his own, or with the other one on the CPU that is left */
+	/* On a CPU of his own, or with the other one on the CPU that is left, most of the time */
 	EXPECT_LT(0, fewest);
-	EXPECT_LE(most, 4 * fewest);
+	EXPECT_LE(most, 8 * fewest);
 	EXPECT_EQ(home, kn_home(worker->pid));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
