@@ -182,10 +182,11 @@ def goals(seeds):
 SETS = {
     # To be done in 20 minutes: mainline with one seed, and not what never differs
     "quick": goals({"off": 1, "mainline": 1, "knumad": 5})
-    + matrix(["settled"], ["thp"], "2x2big", {"knumad": 1}),
+    + matrix(["settled"], ["thp"], "2x2big", {"knumad": 5}),
     # First what has a goal
     "full": goals(GOALS)
-    + matrix(["settled"], ["thp", "4k"], "2x2big", ONE)
+    + matrix(["settled"], ["thp"], "2x2big", LONG)
+    + matrix(["settled"], ["4k"], "2x2big", ONE)
     + matrix(["slices"], ["thp", "4k"], "2x2", GOALS)
     + matrix(["slices-2", "pairs"], ["thp"], "2x2", GOALS)
     + matrix(["shared", "rotate"], ["thp"], "2x2", GOALS)
