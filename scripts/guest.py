@@ -275,7 +275,8 @@ def initrd(topology, files, extras):
 # How QEMU runs the virtual CPUs:
 #   single         one after the other on one host thread; time is the host's
 #   deterministic  the same, but time is the number of instructions executed (16 ns
-#                  each): two runs are identical, and waiting takes no time. A plugin
+#                  each): two runs are identical, but for some thousand instructions if
+#                  all CPUs idle for long, and waiting takes no time. A plugin
 #                  sees to that, benchmarks/lab/observer.c
 #   multi          a host thread each.  QEMU 7.2 may then run code that has just been
 #                  patched: a kernel with static keys oopses (int3) in 1 of 10 boots
