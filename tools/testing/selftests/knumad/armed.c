@@ -406,7 +406,7 @@ TEST_F(pest, written_by_others)
 }
 
 /* What must not be moved is not armed. */
-static enum { MAY_MOVE, MLOCKED, BOUND, UFFD, PINNED, SHARED, HUGETLB } fixed;
+static enum fixed { MAY_MOVE, MLOCKED, BOUND, UFFD, PINNED, SHARED, HUGETLB } fixed;
 
 #define HUGETLB_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -480,7 +480,8 @@ static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 	return 0;
 }
 
-static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self)
+static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self,
+			enum fixed as)
 {
 	struct kn_work work = {
 		.size = 16 * KN_MB, .align = KN_CHUNK, .node = kn_topo.full[0],
@@ -491,6 +492,8 @@ static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pes
 	struct kn_process process;
 	__u64 armed;
 
+	/* Before the worker is forked, which reads it */
+	fixed = as;
 	if (fixed == SHARED || fixed == HUGETLB)
 		work.finish = kn_end_helper;
 	self->worker = kn_start(&work);
@@ -523,38 +526,32 @@ static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pes
 
 TEST_F(pest, may_move)
 {
-	fixed = MAY_MOVE;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, MAY_MOVE);
 }
 
 TEST_F(pest, mlocked)
 {
-	fixed = MLOCKED;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, MLOCKED);
 }
 
 TEST_F(pest, bound)
 {
-	fixed = BOUND;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, BOUND);
 }
 
 TEST_F(pest, userfaultfd)
 {
-	fixed = UFFD;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, UFFD);
 }
 
 TEST_F(pest, pinned)
 {
-	fixed = PINNED;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, PINNED);
 }
 
 TEST_F(pest, shared)
 {
-	fixed = SHARED;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, SHARED);
 }
 
 TEST_F(pest, hugetlb)
@@ -565,8 +562,7 @@ TEST_F(pest, hugetlb)
 	snprintf(text, sizeof(text), "%lld", pages);
 	if (pages < 8 || kn_write(HUGETLB_PAGES, text) || kn_read_number(HUGETLB_PAGES) != pages)
 		SKIP(return, "no hugetlb pages");
-	fixed = HUGETLB;
-	check_fixed(_metadata, self);
+	check_fixed(_metadata, self, HUGETLB);
 }
 
 /* Ends of the process, when told to */
