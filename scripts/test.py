@@ -542,7 +542,8 @@ def test_stress(report, profile, seconds):
     name = PROFILE_SHAPES[profile][0]
     subject = f"{profile}/{name} stress"
     test_program(report, subject, SHAPES[name],
-                 Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800),
+                 Step(f"/selftests/knumad/stress.sh {seconds} 2>&1", "stress", seconds + 1800,
+                      EXPECTED_REPORTS["storm"]),
                  profile=profile, mode=mode_of(profile, name),
                  log=BUILD / f"log/test-{profile}-stress.log",
                  on_line=lambda _, line: print(f"   {subject}: {line}", flush=True))
