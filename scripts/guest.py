@@ -14,6 +14,7 @@ KILL_WORDS lists, if a step takes too long, or if the guest ends early.
 """
 
 import argparse
+import hashlib
 import math
 import os
 import re
@@ -275,8 +276,7 @@ def initrd(topology, files, extras):
 # How QEMU runs the virtual CPUs:
 #   single         one after the other on one host thread; time is the host's
 #   deterministic  the same, but time is the number of instructions executed (16 ns
-#                  each): two runs are identical, but for some thousand instructions if
-#                  all CPUs idle for long, and waiting takes no time. A plugin
+#                  each): two runs are identical, and waiting takes no time. A plugin
 #                  sees to that, benchmarks/lab/observer.c
 #   multi          a host thread each.  QEMU 7.2 may then run code that has just been
 #                  patched: a kernel with static keys oopses (int3) in 1 of 10 boots
@@ -570,7 +570,11 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
     A step that exits with a status other than 0 does not fail the run: look at
     the Results.  GuestError: the kernel reported trouble, or hung, or died.
     """
-    nonce = secrets.token_hex(6)
+    # The guest's files are the same for the same steps, where all else is
+    if mode == "deterministic":
+        nonce = hashlib.sha256("\0".join(step.command for step in steps).encode()).hexdigest()[:12]
+    else:
+        nonce = secrets.token_hex(6)
     contents = {path.lstrip("/"): (0o755, Path(host).read_bytes())
                 for path, host in (files or {}).items()}
     contents.update(job(steps, nonce))

@@ -15,6 +15,8 @@ UNEQUAL = Topology(nodes=2, node_mb="768,384")
 LOOPS, MB, THREADS = 12, 32, 2
 # Touched by each thread itself, so that numactl alone says where.
 SWEEP = f"slices --threads {THREADS} --mb {MB} --loops {LOOPS} --first-node"
+# For two minutes all CPUs are idle but for moments
+IDLE = "settled --home --mb 16 --settle 60 --loops 60 --seed 7"
 
 
 def watch(name, topology, command):
@@ -46,10 +48,10 @@ def stores_are_exact(name):
     return 0 <= stores / expected - 1 < 0.001, f"{stores} stores, {expected} expected"
 
 
-def twice_the_same(switch_on, node):
+def twice_the_same(switch_on, program):
     """Also with a balancer that takes faults, and moves threads and memory from a node."""
     def check(name):
-        command = f"{switch_on}mark 0 --seed 7 {SWEEP} {node}"
+        command = f"{switch_on}mark 0 {program}"
         first, second = (json.dumps(counts(f"{name} {number}", TWO, command))
                          for number in (1, 2))
         return first == second, "the results differ" if first != second else "to the last count"
@@ -104,11 +106,14 @@ CONTROLS = {
     "interleaved over four nodes": share_is(0.24, 0.26, FOUR, f"numactl -N 2 -i all {SWEEP} -1"),
     "threads moved away": share_is(0, 0.005, TWO, f"taskset c {SWEEP} 0"),
     "stores are exact": stores_are_exact,
-    "twice the same": twice_the_same("", -1),
+    "twice the same": twice_the_same("", f"--seed 7 {SWEEP} -1"),
     "twice the same with mainline":
-        twice_the_same("echo 1 >/proc/sys/kernel/numa_balancing; ", 0),
+        twice_the_same("echo 1 >/proc/sys/kernel/numa_balancing; ", f"--seed 7 {SWEEP} 0"),
     "twice the same with knumad":
-        twice_the_same("echo always >/sys/kernel/mm/knumad/enabled; ", 0),
+        twice_the_same("echo always >/sys/kernel/mm/knumad/enabled; ", f"--seed 7 {SWEEP} 0"),
+    "twice the same when idle": twice_the_same("", IDLE),
+    "twice the same when idle with knumad":
+        twice_the_same("echo always >/sys/kernel/mm/knumad/enabled; ", IDLE),
     "no marker is void": no_marker_is_void,
     "all say the same": all_say_the_same,
 }

@@ -60,7 +60,6 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -122,6 +121,10 @@ static void (*cpu_exit)(void *cpu);
 static void (*qemu_mutex_lock_iothread_impl)(const char *file, int line);
 static void (*qemu_mutex_unlock_iothread)(void);
 static bool (*all_cpu_threads_idle)(void);
+static void (*async_run_on_cpu)(void *cpu, void (*func)(void *cpu, uint64_t data),
+				uint64_t data);
+static void (*icount_start_warp_timer)(void);
+static bool (*qemu_clock_run_timers)(int type);
 static int (*qemu_shutdown_requested_get)(void);
 static int (*qemu_reset_requested_get)(void);
 
@@ -256,10 +259,13 @@ static void end_intervals(void)
 	aim_at_next();
 }
 
-/* Time in which nobody executed anything shows in QEMU's clock alone */
+/* Time in which nobody executed anything shows in QEMU's clock alone. Never back in time. */
 static void sync_clock(void)
 {
-	idle_ns = qemu_clock_get_ns(CLOCK_VIRTUAL) - (int64_t)(insns() * NS_PER_INSN);
+	int64_t ns = qemu_clock_get_ns(CLOCK_VIRTUAL) - (int64_t)(insns() * NS_PER_INSN);
+
+	if (ns > idle_ns)
+		idle_ns = ns;
 	if (interval_ns && phase)
 		aim_at_next();
 }
@@ -318,18 +324,16 @@ static int node_of_user_page(unsigned int cpu, qemu_plugin_meminfo_t info, uint6
 /*
  * QEMU's main thread wakes up at every timer of the guest, and runs timers that
  * have expired if it is faster than the thread of the vCPUs: which vCPU goes on
- * first is then chance. While there are instructions to execute it has nothing
- * to do, so it is parked in a signal handler. It comes out when all vCPUs are
- * idle, for it turns the clock forward to the next timer, and when the guest ends.
- * It must not hold QEMU's big lock in there: it is sent the signal by somebody who
- * does.
+ * first is then chance. It has nothing to do before the guest ends, so it is parked
+ * in a signal handler until then. It must not hold QEMU's big lock in there: it is
+ * sent the signal by somebody who does.
  */
 #define PARK_SIGNAL	(SIGRTMIN + 5)
-#define PARK_POLL_NS	200000
+#define PARK_POLL_NS	1000000
 
 static pthread_t main_thread;
 static sem_t parked;
-static atomic_bool is_parked, guest_ends;
+static bool has_parked;
 
 static void wait_for(sem_t *sem)
 {
@@ -343,23 +347,16 @@ static void stay_parked(int signal)
 	int error = errno;
 
 	(void)signal;
-	sync_clock();
 	sem_post(&parked);
-	do {
+	/* QEMU forgets these requests when it acts on them, which this thread does */
+	while (!qemu_shutdown_requested_get() && !qemu_reset_requested_get())
 		nanosleep(&pause, NULL);
-		qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
-		/* QEMU forgets the request as soon as it acts on it */
-		if (qemu_shutdown_requested_get() || qemu_reset_requested_get())
-			guest_ends = true;
-		is_parked = !guest_ends && !all_cpu_threads_idle();
-		qemu_mutex_unlock_iothread();
-	} while (is_parked);
 	errno = error;
 }
 
 static void park_main_thread(void)
 {
-	is_parked = true;
+	has_parked = true;
 	qemu_mutex_lock_iothread_impl(__FILE__, __LINE__);
 	pthread_kill(main_thread, PARK_SIGNAL);
 	wait_for(&parked);
@@ -375,6 +372,35 @@ static bool prepare_parking(void)
 }
 
 /*
+ * When all vCPUs are idle, the main thread would turn the clock forward to the next
+ * timer, while the thread of the vCPUs may still be on its way to sleep: the last
+ * instructions are then counted after the turn, or the vCPU that is woken up has its
+ * turn in the round that is ending. So the vCPUs' thread does it by itself, whenever
+ * a vCPU halts, between two rounds and with the big lock held.
+ */
+static void pass_idle_time(void *cpu, uint64_t data)
+{
+	bool more = true;
+
+	(void)cpu;
+	(void)data;
+	if (!all_cpu_threads_idle())
+		return;
+	while (more && all_cpu_threads_idle()) {
+		icount_start_warp_timer();
+		more = qemu_clock_run_timers(CLOCK_VIRTUAL);
+	}
+	sync_clock();
+}
+
+static void halts(unsigned int cpu, void *data)
+{
+	(void)cpu;
+	(void)data;
+	async_run_on_cpu(qemu_get_cpu(0), pass_idle_time, 0);
+}
+
+/*
  * QEMU 7.2 lets a CPU run until the next timer is due, and the CPU after it gets
  * no turn at all if that leaves no time: it may starve. Limit the turns.
  */
@@ -387,7 +413,7 @@ static void take_turns(unsigned int cpu)
 		turn_end = insns() + turn_insns;
 		cpu_exit(qemu_get_cpu(cpu));
 	}
-	if (!is_parked && !guest_ends)
+	if (!has_parked)
 		park_main_thread();
 }
 
@@ -804,6 +830,8 @@ static void look_at_insn(struct qemu_plugin_insn *insn, bool user)
 		look_for_marker(insn);
 		return;
 	}
+	if (is_code(insn, "\xf4", 1))	/* hlt */
+		on_exec(insn, halts);
 	look_for_tasks(insn);
 	look_for_work(insn);
 	look_for_moves(insn);
@@ -1055,6 +1083,9 @@ static bool look_up(void)
 		{ "qemu_mutex_lock_iothread_impl", &qemu_mutex_lock_iothread_impl },
 		{ "qemu_mutex_unlock_iothread", &qemu_mutex_unlock_iothread },
 		{ "all_cpu_threads_idle", &all_cpu_threads_idle },
+		{ "async_run_on_cpu", &async_run_on_cpu },
+		{ "icount_start_warp_timer", &icount_start_warp_timer },
+		{ "qemu_clock_run_timers", &qemu_clock_run_timers },
 		{ "qemu_shutdown_requested_get", &qemu_shutdown_requested_get },
 		{ "qemu_reset_requested_get", &qemu_reset_requested_get },
 	};

