@@ -406,7 +406,7 @@ TEST_F(pest, written_by_others)
 }
 
 /* What must not be moved is not armed. */
-static enum fixed { MAY_MOVE, MLOCKED, BOUND, UFFD, PINNED, SHARED, HUGETLB } fixed;
+static enum fixed { MAY_MOVE, MLOCKED, BOUND, UFFD, PINNED, SHARED, HUGETLB, EQUAL } fixed;
 
 #define HUGETLB_PAGES	"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
 
@@ -442,7 +442,29 @@ static int replace_memory(struct kn_shared *sh, int flags)
 	return 0;
 }
 
-/* All but the sets is mlocked; and the sets are what @fixed says. */
+/* Pages that are all the same and that nobody writes to, beside the sets */
+static int map_equal(struct kn_shared *sh)
+{
+	beside = kn_map(sh->size, 0);
+	if (!beside)
+		return -ENOMEM;
+	memset(beside, 1, sh->size);
+	return 0;
+}
+
+/* They alone may be armed, as long as KSM has not merged them. */
+static int leave_equal(struct kn_shared *sh)
+{
+	if (munlock(beside, sh->size))
+		return -errno;
+	if (madvise(beside, sh->size, MADV_MERGEABLE)) {
+		snprintf(sh->why, sizeof(sh->why), "no KSM: %s", strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
+/* All but the sets, or what is beside them, is mlocked; and the sets are what @fixed says. */
 static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 {
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
@@ -453,12 +475,16 @@ static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 		ret = replace_memory(sh, MAP_SHARED);
 	else if (fixed == HUGETLB)
 		ret = replace_memory(sh, MAP_PRIVATE | MAP_HUGETLB | 21 << MAP_HUGE_SHIFT);
+	else if (fixed == EQUAL)
+		ret = map_equal(sh);
 	if (!ret && beside)
 		ret = kn_begin_helper(sh, use_beside);
 	if (ret)
 		return ret;
 	if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT))
 		return -errno;
+	if (fixed == EQUAL)
+		return leave_equal(sh);
 	if (fixed != MLOCKED && munlock(sh->mem, sh->size))
 		return -errno;
 	if (fixed == BOUND)
@@ -480,7 +506,7 @@ static int fix_memory(struct kn_shared *sh, const struct kn_work *work)
 	return 0;
 }
 
-static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self,
+static void start_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self,
 			enum fixed as)
 {
 	struct kn_work work = {
@@ -488,28 +514,33 @@ static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pes
 		.threads = THREADS, .cpu_node = KN_NONE, .before = kn_stand_back,
 		.prepare = fix_memory,
 	};
-	struct kn_events before, after;
-	struct kn_process process;
-	__u64 armed;
 
 	/* Before the worker is forked, which reads it */
 	fixed = as;
-	if (fixed == SHARED || fixed == HUGETLB)
+	if (fixed == SHARED || fixed == HUGETLB || fixed == EQUAL)
 		work.finish = kn_end_helper;
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
-	if (self->worker->sh->why[0])
-		SKIP(return, "%s", self->worker->sh->why);
-	armed = kn_stat("pages_armed");
+}
+
+/* Else it would prove nothing that others are not armed. */
+static void check_armed(struct __test_metadata *_metadata)
+{
+	__u64 armed = kn_stat("pages_armed");
+
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_stat("pages_armed") >= armed + 20, KN_PATIENCE))
+		kn_dump();
+}
+
+static void check_not_armed(struct __test_metadata *_metadata, struct _test_data_pest *self)
+{
+	__u64 armed = kn_stat("pages_armed");
+	struct kn_events before, after;
+	struct kn_process process;
+
 	kn_events(&before);
 	ASSERT_EQ(0, kn_enable("always"));
-	if (fixed == MAY_MOVE) {
-		/* Else the other cases would prove nothing */
-		EXPECT_TRUE(kn_wait_until(kn_stat("pages_armed") >= armed + 20, KN_PATIENCE))
-			kn_dump();
-		EXPECT_EQ(0, kn_stop(self->worker));
-		return;
-	}
 	ASSERT_TRUE(kn_wait_until(kn_process(self->worker->pid, &process), KN_PATIENCE));
 	/* It would be armed, if it could be */
 	EXPECT_TRUE(kn_wait_until(kn_stat("mms_sampled"), KN_PATIENCE))
@@ -521,12 +552,23 @@ static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pes
 	EXPECT_EQ(armed, kn_stat("pages_armed"));
 	EXPECT_EQ(before.pte_updates, after.pte_updates);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);
+}
+
+static void check_fixed(struct __test_metadata *_metadata, struct _test_data_pest *self,
+			enum fixed as)
+{
+	start_fixed(_metadata, self, as);
+	if (self->worker->sh->why[0])
+		SKIP(return, "%s", self->worker->sh->why);
+	check_not_armed(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
 TEST_F(pest, may_move)
 {
-	check_fixed(_metadata, self, MAY_MOVE);
+	start_fixed(_metadata, self, MAY_MOVE);
+	check_armed(_metadata);
+	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
 TEST_F(pest, mlocked)
@@ -563,6 +605,25 @@ TEST_F(pest, hugetlb)
 	if (pages < 8 || kn_write(HUGETLB_PAGES, text) || kn_read_number(HUGETLB_PAGES) != pages)
 		SKIP(return, "no hugetlb pages");
 	check_fixed(_metadata, self, HUGETLB);
+}
+
+TEST_F(pest, merged)
+{
+	__s64 pages = 16 * KN_MB / KN_PAGE * 95 / 100;
+
+	start_fixed(_metadata, self, EQUAL);
+	if (self->worker->sh->why[0])
+		SKIP(return, "%s", self->worker->sh->why);
+	check_armed(_metadata);
+	ASSERT_EQ(0, kn_enable("never"));
+	/* It leaves its CPUs to KSM */
+	ASSERT_EQ(0, kill(self->worker->pid, SIGSTOP));
+	ASSERT_TRUE(kn_merge(pages))
+		TH_LOG("%lld pages merged", kn_merged());
+	ASSERT_EQ(0, kill(self->worker->pid, SIGCONT));
+	check_not_armed(_metadata, self);
+	EXPECT_LE(pages, kn_merged());
+	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
 /* Ends of the process, when told to */
@@ -770,5 +831,6 @@ int main(int argc, char **argv)
 		return again();
 	kn_save_system();
 	kn_save(HUGETLB_PAGES);
+	kn_save_ksm();
 	return test_harness_run(argc, argv);
 }

@@ -378,6 +378,29 @@ static void restore_system(void)
 		kn_write(saved[i].path, saved[i].value);
 }
 
+#define KSM		"/sys/kernel/mm/ksm/"
+
+void kn_save_ksm(void)
+{
+	kn_save(KSM "run");
+	kn_save(KSM "pages_to_scan");
+	kn_save(KSM "sleep_millisecs");
+}
+
+/* Pages that have been merged with others */
+__s64 kn_merged(void)
+{
+	return kn_read_number(KSM "pages_sharing");
+}
+
+/* Have KSM merge what it may, until so many pages are, and then no more. */
+bool kn_merge(__s64 pages)
+{
+	return !kn_write(KSM "pages_to_scan", "20000") && !kn_write(KSM "sleep_millisecs", "10") &&
+	       !kn_write(KSM "run", "1") && kn_wait_until(kn_merged() >= pages, KN_PATIENCE) &&
+	       !kn_write(KSM "run", "0");
+}
+
 void kn_save_system(void)
 {
 	/* The tests set the shortest interval: the longest goes back first. */

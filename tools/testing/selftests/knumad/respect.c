@@ -37,8 +37,6 @@
  */
 #define MOST		950
 
-#define KSM		"/sys/kernel/mm/ksm/"
-
 FIXTURE(respect)
 {
 	int far, near;			/* memory begins far from its threads */
@@ -864,11 +862,7 @@ TEST_F(respect, merged_pages)
 	ASSERT_NE(NULL, worker);
 	if (worker->sh->why[0])
 		SKIP(return, "%s", worker->sh->why);
-	ASSERT_EQ(0, kn_write(KSM "pages_to_scan", "20000"));
-	ASSERT_EQ(0, kn_write(KSM "sleep_millisecs", "10"));
-	ASSERT_EQ(0, kn_write(KSM "run", "1"));
-	ASSERT_TRUE(kn_wait_until(kn_read_number(KSM "pages_sharing") >= MERGED, KN_PATIENCE));
-	ASSERT_EQ(0, kn_write(KSM "run", "0"));
+	ASSERT_TRUE(kn_merge(MERGED));
 	kn_pages_at(worker->pid, worker->sh->extra, EXTRA, 1, on_node);
 
 	counted = kn_verdict("ksm");
@@ -879,7 +873,7 @@ TEST_F(respect, merged_pages)
 	kn_pages_at(worker->pid, worker->sh->extra, EXTRA, 1, after);
 	EXPECT_LE(MERGED, on_node[self->far]);
 	EXPECT_LE(MERGED, after[self->far]);
-	EXPECT_LE(MERGED, kn_read_number(KSM "pages_sharing"));
+	EXPECT_LE(MERGED, kn_merged());
 	EXPECT_LT(counted, kn_verdict("ksm"));
 	EXPECT_EQ(0, kn_stop(worker));
 }
@@ -1129,9 +1123,7 @@ TEST_F(respect, node_becomes_full)
 
 int main(int argc, char **argv)
 {
-	kn_save(KSM "run");
-	kn_save(KSM "pages_to_scan");
-	kn_save(KSM "sleep_millisecs");
+	kn_save_ksm();
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }
