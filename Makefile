@@ -75,11 +75,14 @@ bench-full: SET = full
 bench bench-full:
 	@scripts/kernel.sh build lab
 	@scripts/initramfs.sh
-	@benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS)
-	@echo "== what knumad costs processes it does not watch (about 2 minutes)"
-	@scripts/overhead.py --results benchmarks/results/overhead.json || \
-		echo "   a limit does not hold"
-	@benchmarks/lab/report.py --print
+	@status=0; \
+	benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS) || status=$$?; \
+	[ $$status -le 128 ] || exit $$status; \
+	echo "== what knumad costs processes it does not watch (about 2 minutes)"; \
+	scripts/overhead.py --results benchmarks/results/overhead.json || status=$$?; \
+	benchmarks/lab/report.py --print || status=$$?; \
+	[ $$status -eq 0 ] || echo "== some of it failed, see above"; \
+	exit $$status
 
 clean:
 	find build -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + 2>/dev/null || true

@@ -653,6 +653,8 @@ def main():
     except ValueError as error:
         parser.error(str(error))
     files = dict(pair.split("=", 1) for pair in args.file)
+    if args.shell and args.mode == "deterministic":
+        parser.error("nothing can be typed in mode deterministic: take --run")
     if args.shell:
         return shell(topology, args.profile, args.append, files, args.mode, args.extras)
     if not args.run:

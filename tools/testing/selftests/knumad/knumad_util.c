@@ -387,17 +387,20 @@ void kn_save_ksm(void)
 	kn_save(KSM "sleep_millisecs");
 }
 
-/* Pages that have been merged with others */
+/* Pages that have been merged, the first one of each kind included */
 __s64 kn_merged(void)
 {
-	return kn_read_number(KSM "pages_sharing");
+	return kn_read_number(KSM "pages_sharing") + kn_read_number(KSM "pages_shared");
 }
 
-/* Have KSM merge what it may, until so many pages are, and then no more. */
+/*
+ * Have KSM merge what it may, until so many pages are, and then no more. It may still
+ * count pages of processes that are gone: it forgets them first.
+ */
 bool kn_merge(__s64 pages)
 {
 	return !kn_write(KSM "pages_to_scan", "20000") && !kn_write(KSM "sleep_millisecs", "10") &&
-	       !kn_write(KSM "run", "1") && kn_wait_until(kn_merged() >= pages, KN_PATIENCE) &&
+	       !kn_write(KSM "run", "2") && !kn_write(KSM "run", "1") && kn_wait_until(kn_merged() >= pages, KN_PATIENCE) &&
 	       !kn_write(KSM "run", "0");
 }
 
