@@ -20,9 +20,14 @@ SHAPES = {
     "2-cpu": Topology(nodes=2, cpus_per_node="1", node_mb="2048"),
     # One node comes later
     "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="512,512,0", plug_mb=256),
+    # One of its CPUs is isolated
+    "isolated": Topology(nodes=2),
     # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
+# What else their kernel is told
+COMMAND_LINE = {"isolated": "isolcpus=3"}
+
 PROFILE_SHAPES = {
     "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
     "debug": ["2-nodes+kasan"],
@@ -47,6 +52,7 @@ ONLY_IN = {
     "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
+    "isolated": ["isolated"],
     "growth": [],                       # but in benchmarks/lab/growth.py
     "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
     # These look for reports, and at CPU time, themselves: not with KCSAN
@@ -59,7 +65,8 @@ ONLY_IN = {
 SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
-ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"]}
+ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"],
+         "isolated": ["isolated"]}
 
 
 def mode_of(profile, shape):

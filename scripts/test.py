@@ -22,7 +22,7 @@ import kcsan
 import ktap
 from guest import BUILD, OUT_OF_MEMORY, ROOT, GuestError, Step, Topology, run
 from ktap import Test
-from machines import FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
+from machines import COMMAND_LINE, FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
@@ -514,8 +514,8 @@ def test_shape(report, profile, name, full):
         boots += 1
         switch_on = list(first)
         try:
-            run(topology, first + steps, profile, on_result=on_result, on_console=console.append,
-                mode=mode_of(profile, name),
+            run(topology, first + steps, profile, COMMAND_LINE.get(name, ""),
+                on_result=on_result, on_console=console.append, mode=mode_of(profile, name),
                 log=BUILD / f"log/test-{profile}-{name}-{boots}.log")
         except GuestError as error:
             culprit = steps.pop(0).name if steps else "power off"

@@ -324,7 +324,7 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 		if (!is_as_chosen(mm, a->addr[i]))
 			continue;
 		if (a->addr[i] & KNUMAD_HUGE)
-			size = HPAGE_PMD_SIZE;
+			size = PMD_SIZE;
 		done = change_protection(&tlb, vma_lookup(mm, addr), addr, addr + size,
 					 MM_CP_PROT_NUMA);
 		if (done <= 0)
@@ -393,9 +393,58 @@ bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long b
 }
 
 /**
+ * struct armed_span - from the first to the last armed page of a range
+ * @start: where the first one begins
+ * @end: where the last one ends; 0 if there is none
+ */
+struct armed_span {
+	unsigned long start;
+	unsigned long end;
+};
+
+static void add_armed(struct armed_span *span, unsigned long addr, unsigned long end)
+{
+	if (!span->end)
+		span->start = addr;
+	span->end = end;
+}
+
+static int find_armed(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
+{
+	struct armed_span *span = walk->private;
+	spinlock_t *ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	pte_t *first, *pte;
+
+	if (ptl) {
+		if (pmd_protnone(*pmd))
+			add_armed(span, addr, end);
+		spin_unlock(ptl);
+		return 0;
+	}
+	first = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!first) {
+		walk->action = ACTION_AGAIN;
+		return 0;
+	}
+	for (pte = first; addr < end; addr += PAGE_SIZE, pte++)
+		if (pte_protnone(ptep_get(pte)))
+			add_armed(span, addr, addr + PAGE_SIZE);
+	pte_unmap_unlock(first, ptl);
+	return 0;
+}
+
+static const struct mm_walk_ops disarm_ops = {
+	.pmd_entry = find_armed,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/**
  * knumad_disarm - make armed pages of a chunk accessible again
  * @mm: the process's mm; mmap_lock is held
  * @addr: where the chunk begins
+ *
+ * Few pages of a chunk are armed at a time, if any: others are not written to, and
+ * secondary MMUs not told of them. Nobody else arms any meanwhile.
  */
 void knumad_disarm(struct mm_struct *mm, unsigned long addr)
 {
@@ -406,11 +455,17 @@ void knumad_disarm(struct mm_struct *mm, unsigned long addr)
 
 	mmap_assert_locked(mm);
 	tlb_gather_mmu(&tlb, mm);
-	for_each_vma_range(vmi, vma, end)
-		if (knumad_vma_private(vma) && vma_is_accessible(vma))
-			change_protection(&tlb, vma, max(addr, vma->vm_start),
-					  min(end, vma->vm_end),
+	for_each_vma_range(vmi, vma, end) {
+		struct armed_span span = {};
+
+		if (!knumad_vma_private(vma) || !vma_is_accessible(vma))
+			continue;
+		walk_page_range(mm, max(addr, vma->vm_start), min(end, vma->vm_end), &disarm_ops,
+				&span);
+		if (span.end)
+			change_protection(&tlb, vma, span.start, span.end,
 					  vma_wants_manual_pte_write_upgrade(vma) ?
 					  MM_CP_TRY_CHANGE_WRITABLE : 0);
+	}
 	tlb_finish_mmu(&tlb);
 }

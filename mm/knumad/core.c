@@ -74,13 +74,7 @@ static bool knumad_broken;
 static DECLARE_WAIT_QUEUE_HEAD(knumad_wait);
 static bool knumad_kicked;
 
-static void self_disable_work(struct work_struct *work)
-{
-	/* Unless somebody was faster, and has perhaps switched it on again */
-	if (READ_ONCE(knumad_broken))
-		knumad_set_mode(KNUMAD_NEVER);
-}
-
+static void self_disable_work(struct work_struct *work);
 static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
 
 /**
@@ -748,6 +742,32 @@ static void stop(void)
 	WRITE_ONCE(knumad_broken, false);
 }
 
+static int set_mode(enum knumad_mode mode)
+{
+	int ret = 0;
+
+	lockdep_assert_held(&knumad_ctl_lock);
+	/* A thread that switched itself off is started afresh */
+	if (knumad_thread && (mode == KNUMAD_NEVER || knumad_broken))
+		stop();
+	/* The thread must not see another mode than the one it is started for */
+	WRITE_ONCE(knumad_cur_mode, mode);
+	if (!knumad_thread && mode != KNUMAD_NEVER)
+		ret = start();
+	if (ret)
+		WRITE_ONCE(knumad_cur_mode, KNUMAD_NEVER);
+	return ret;
+}
+
+static void self_disable_work(struct work_struct *work)
+{
+	mutex_lock(&knumad_ctl_lock);
+	/* Unless somebody was faster, and has perhaps switched it on again */
+	if (knumad_broken)
+		set_mode(KNUMAD_NEVER);
+	mutex_unlock(&knumad_ctl_lock);
+}
+
 /**
  * knumad_set_mode - switch knumad on, off, or to another mode
  * @mode: the new mode
@@ -758,7 +778,7 @@ static void stop(void)
  */
 int knumad_set_mode(enum knumad_mode mode)
 {
-	int ret = 0;
+	int ret;
 
 	if (mode != KNUMAD_NEVER && (!knumad_ready || !knumad_topology_usable())) {
 		pr_info_ratelimited("knumad: needs two nodes with memory, found %d; stays off\n",
@@ -767,15 +787,7 @@ int knumad_set_mode(enum knumad_mode mode)
 	}
 
 	mutex_lock(&knumad_ctl_lock);
-	/* A thread that switched itself off is started afresh */
-	if (knumad_thread && (mode == KNUMAD_NEVER || knumad_broken))
-		stop();
-	/* The thread must not see another mode than the one it is started for */
-	WRITE_ONCE(knumad_cur_mode, mode);
-	if (!knumad_thread && mode != KNUMAD_NEVER)
-		ret = start();
-	if (ret)
-		WRITE_ONCE(knumad_cur_mode, KNUMAD_NEVER);
+	ret = set_mode(mode);
 	mutex_unlock(&knumad_ctl_lock);
 	knumad_kick();
 	return ret;

@@ -579,7 +579,7 @@ int knumad_place(struct knumad_placement *pl)
 	if (!n)
 		return 0;
 
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = kvzalloc(sizeof(*s), GFP_KERNEL);
 	if (!s)
 		return -ENOMEM;
 	s->pl = pl;
@@ -613,6 +613,6 @@ out:
 	kvfree(s->proposed);
 	kvfree(s->queue);
 	kvfree(s->cost);
-	kfree(s);
+	kvfree(s);
 	return ret;
 }

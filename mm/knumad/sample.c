@@ -187,7 +187,7 @@ static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sam
 	if (target != NUMA_NO_NODE && target != sample->mem_nid) {
 		want(proc, target);
 		if (target != before)
-			s->misplaced += HPAGE_PMD_NR / KNUMAD_PARTS;
+			s->misplaced += PMD_SIZE / PAGE_SIZE / KNUMAD_PARTS;
 	}
 	if (!knumad_parts_worth(s->parts_agreed, s->parts_disagreed, nodes))
 		return false;
@@ -251,7 +251,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 		return;
 	want(proc, c->target - 1);
 	if (c->target != target)
-		s->misplaced += HPAGE_PMD_NR;
+		s->misplaced += PMD_SIZE / PAGE_SIZE;
 }
 
 /**
@@ -495,6 +495,7 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 	}
 	xa_init(&s->chunks);
 	xa_init(&s->parts);
+	xa_init(&s->places);
 	s->next_round = jiffies;
 	s->next_late = jiffies;
 	s->wait_end = jiffies;

@@ -155,6 +155,7 @@ struct knumad_sampling {
 	unsigned long nr_tables;
 	struct knumad_sthread *threads;
 	unsigned int nr_threads;
+	struct xarray places;
 	u32 *seen;
 	u32 *shares;
 	nodemask_t set;
@@ -214,20 +215,9 @@ unsigned int knumad_sampling_part(const struct knumad_sampling *s,
 
 /* === threads.c === */
 
-/**
- * struct knumad_search - threads of a process are looked up one after the other
- * @next: the place where the next one probably is
- * @left: places of threads that were not found yet
- */
-struct knumad_search {
-	unsigned int next;
-	unsigned int left;
-};
-
 bool knumad_threads_look(struct knumad_proc *proc);
-void knumad_threads_search(const struct knumad_proc *proc, struct knumad_search *search);
-int knumad_threads_find(const struct knumad_sampling *s, pid_t tid);
-int knumad_thread_home(const struct knumad_proc *proc, struct knumad_search *search, pid_t tid);
+int knumad_threads_find(struct knumad_sampling *s, pid_t tid);
+int knumad_thread_home(const struct knumad_proc *proc, pid_t tid);
 void knumad_threads_see(struct knumad_sampling *s, unsigned int at, int nid);
 void knumad_threads_share(struct knumad_sampling *s, unsigned int a,
 			  unsigned int b);

@@ -225,8 +225,10 @@ void knumad_parts_free(struct knumad_sampling *s)
 	struct knumad_part *parts;
 	unsigned long index;
 
-	xa_for_each(&s->parts, index, parts)
+	xa_for_each(&s->parts, index, parts) {
 		forget_parts(s, index, parts);
+		cond_resched();
+	}
 	/* Nodes that a store without memory left behind */
 	xa_destroy(&s->parts);
 }
@@ -310,6 +312,9 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 	while ((c = knumad_chunk_next(proc->sampling, &it))) {
 		if (!c->touched)
 			continue;
+		/* Who is left is going: what is armed goes with it */
+		if (atomic_read(&mm->mm_users) == 1)
+			break;
 		if (!lock_patiently(mm, &patience_ns)) {
 			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
 					    pid_nr(proc->pid));
@@ -400,8 +405,10 @@ void knumad_chunks_prune(struct knumad_proc *proc)
 	mmput_async(mm);
 	/* Somebody may be reading debugfs */
 	mutex_lock(&knumad_procs_lock);
-	xa_for_each_marked(&s->chunks, index, t, XA_MARK_0)
+	xa_for_each_marked(&s->chunks, index, t, XA_MARK_0) {
 		forget_table(s, index);
+		cond_resched();
+	}
 	mutex_unlock(&knumad_procs_lock);
 	if (s->nr_tables != before)
 		knumad_chunks_count(s);
@@ -417,7 +424,9 @@ void knumad_chunks_free(struct knumad_sampling *s)
 	unsigned long index;
 
 	knumad_parts_free(s);
-	xa_for_each(&s->chunks, index, t)
+	xa_for_each(&s->chunks, index, t) {
 		forget_table(s, index);
+		cond_resched();
+	}
 	xa_destroy(&s->chunks);
 }

@@ -70,8 +70,9 @@ bool knumad_keeps_home(struct task_struct *p, int src_cpu, int dst_cpu,
 		return false;
 	if (others || !dst_idle)
 		return true;
+	/* An isolated one would not take it */
 	for_each_cpu_and(cpu, cpumask_of_node(home), p->cpus_ptr)
-		if (idle_cpu(cpu))
+		if (idle_cpu(cpu) && knumad_cpu_usable(cpu))
 			return true;
 	return false;
 }
@@ -650,17 +651,15 @@ void knumad_tasks_settle(struct knumad_proc *proc)
 	struct task_struct *task = knumad_proc_task(proc);
 	struct task_struct *away[KNUMAD_MAX_MOVES], *t;
 	int homes[KNUMAD_MAX_MOVES];
-	struct knumad_search search;
 	unsigned int nr = 0, i;
 
 	if (!task)
 		return;
 
 	proc->displaced = 0;
-	knumad_threads_search(proc, &search);
 	rcu_read_lock();
 	for_each_thread(task, t) {
-		int home = knumad_thread_home(proc, &search, t->pid);
+		int home = knumad_thread_home(proc, t->pid);
 
 		prefer(t, home);
 		if (nr == KNUMAD_MAX_MOVES || !is_away(t, home))

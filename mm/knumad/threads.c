@@ -14,6 +14,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
 #include <trace/events/knumad.h>
 
@@ -46,44 +47,36 @@
 
 /* === Places === */
 
-static int find_from(const struct knumad_sampling *s, pid_t tid, unsigned int hint)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->nr_threads; i++, hint++) {
-		if (hint >= s->nr_threads)
-			hint = 0;
-		if (s->threads[hint].tid == tid)
-			return hint;
-	}
-	return -ENOENT;
-}
-
 /**
- * knumad_threads_search - begin to look up all threads of a process, in their order
- * @proc: the process
- * @search: says how far that is
+ * knumad_threads_find - the place of a thread
+ * @s: sampling of its process
+ * @tid: the thread's id, in the initial namespace
+ *
+ * Knumad thread only. Does not take longer where there are many threads without a place.
+ *
+ * Return: its index, -ENOENT if it has none.
  */
-void knumad_threads_search(const struct knumad_proc *proc, struct knumad_search *search)
+int knumad_threads_find(struct knumad_sampling *s, pid_t tid)
 {
-	const struct knumad_sampling *s = proc->sampling;
-	unsigned int i;
+	void *place = xa_load(&s->places, tid);
 
-	*search = (struct knumad_search){};
-	for (i = 0; s && i < s->nr_threads; i++)
-		search->left += !!s->threads[i].tid;
+	return place ? xa_to_value(place) : -ENOENT;
 }
 
-/* The place of the next thread: mostly the next place, and none once all were found */
-static int find_next(const struct knumad_sampling *s, struct knumad_search *search, pid_t tid)
+/*
+ * A free place for a thread, of those from @from on; that is moved to the next one. Without
+ * memory it has none for now. Return: its index, or an error.
+ */
+static int take_place(struct knumad_sampling *s, pid_t tid, unsigned int *from)
 {
-	int at = search->left ? find_from(s, tid, search->next) : -ENOENT;
+	int ret;
 
-	if (at >= 0) {
-		search->left--;
-		search->next = at + 1;
-	}
-	return at;
+	while (*from < s->nr_threads && s->threads[*from].tid)
+		++*from;
+	if (*from == s->nr_threads)
+		return -ENOSPC;
+	ret = xa_err(xa_store(&s->places, tid, xa_mk_value(*from), GFP_NOWAIT | __GFP_NOWARN));
+	return ret ?: (*from)++;
 }
 
 static size_t threads_size(unsigned int nr)
@@ -124,6 +117,7 @@ static void forget_thread(struct knumad_sampling *s, unsigned int at)
 	u64 recent = s->threads[at].recent;
 	unsigned int i;
 
+	xa_erase(&s->places, s->threads[at].tid);
 	s->recent -= recent;
 	s->squares -= recent * recent;
 	s->threads[at] = (struct knumad_sthread){ .home = NUMA_NO_NODE };
@@ -255,15 +249,13 @@ static void watch_for_phases(struct knumad_sampling *s)
 /* Threads that have a place, or need one: of a thousand that wait nothing is to be learnt */
 static unsigned int count_threads(const struct knumad_proc *proc, struct task_struct *leader)
 {
-	const struct knumad_sampling *s = proc->sampling;
-	struct knumad_search search;
 	struct task_struct *t;
 	unsigned int nr = 0;
 
-	knumad_threads_search(proc, &search);
 	rcu_read_lock();
 	for_each_thread(leader, t)
-		nr += find_next(s, &search, t->pid) >= 0 || knumad_task_works(proc, t);
+		nr += knumad_threads_find(proc->sampling, t->pid) >= 0 ||
+		      knumad_task_works(proc, t);
 	rcu_read_unlock();
 	return nr;
 }
@@ -282,9 +274,8 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	struct knumad_sampling *s = proc->sampling;
 	u64 elapsed = knumad_topo.stamp - s->look_ns;
 	unsigned long before = s->load, sum = 0;
-	bool gone = false, full = false;
-	struct knumad_search search;
-	unsigned int nr, size, i;
+	unsigned int nr, size, next = 0, i;
+	bool gone = false;
 
 	if (!leader)
 		return false;
@@ -300,16 +291,12 @@ bool knumad_threads_look(struct knumad_proc *proc)
 	s->running = 0;
 	s->load = 0;
 	s->slept = 0;
-	knumad_threads_search(proc, &search);
 	rcu_read_lock();
 	for_each_thread(leader, t) {
-		int at = find_next(s, &search, t->pid);
+		int at = knumad_threads_find(s, t->pid);
 
-		if (at < 0 && !full && knumad_task_works(proc, t)) {
-			at = find_from(s, 0, search.next);
-			full = at < 0;
-			search.next = at + 1;
-		}
+		if (at < 0 && next < s->nr_threads && knumad_task_works(proc, t))
+			at = take_place(s, t->pid, &next);
 		if (at >= 0)
 			sum += look_at_thread(s, t, at, elapsed);
 	}
@@ -330,32 +317,19 @@ out:
 }
 
 /**
- * knumad_threads_find - the place of a thread
- * @s: sampling of its process
- * @tid: the thread's id, in the initial namespace
- *
- * Return: its index, -ENOENT if it has none.
- */
-int knumad_threads_find(const struct knumad_sampling *s, pid_t tid)
-{
-	return find_from(s, tid, 0);
-}
-
-/**
- * knumad_thread_home - the home of the next thread
+ * knumad_thread_home - the home of a thread
  * @proc: its process
- * @search: from knumad_threads_search(), and the threads before
  * @tid: the thread's id, in the initial namespace
  *
  * Return: a node, NUMA_NO_NODE for none.
  */
-int knumad_thread_home(const struct knumad_proc *proc, struct knumad_search *search, pid_t tid)
+int knumad_thread_home(const struct knumad_proc *proc, pid_t tid)
 {
 	int at;
 
 	if (!proc->sampling)
 		return proc->home;
-	at = find_next(proc->sampling, search, tid);
+	at = knumad_threads_find(proc->sampling, tid);
 	return at < 0 ? NUMA_NO_NODE : proc->sampling->threads[at].home;
 }
 
@@ -368,6 +342,7 @@ void knumad_threads_free(struct knumad_sampling *s)
 	if (s->threads)
 		knumad_stat_bytes(-(long)threads_size(s->nr_threads));
 	kvfree(s->threads);
+	xa_destroy(&s->places);
 }
 
 /* === What they use === */
@@ -624,13 +599,15 @@ static void rehome_parts(struct knumad_sampling *s, const struct knumad_sp_threa
 	unsigned long index;
 	unsigned int i;
 
-	xa_for_each(&s->parts, index, parts)
+	xa_for_each(&s->parts, index, parts) {
 		for (i = 0; i < KNUMAD_PARTS; i++) {
 			int home = new_home(s, to, parts[i].user);
 
 			if (home != NUMA_NO_NODE)
 				knumad_part_rehome(&parts[i], home);
 		}
+		cond_resched();
+	}
 }
 
 /*

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs that were isolated at boot (isolcpus=) are their owner's: knumad uses them neither
+ * for itself nor for threads, not even for those that may run there.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "knumad_util.h"
+
+#define MEM		(16 * KN_MB)
+
+/* While something is measured, knumad does not look again, ms */
+#define LONG		60000
+
+FIXTURE(isolated)
+{
+	int cpu;		/* an isolated CPU, */
+	int node;		/* ... its node, */
+	int other;		/* ... where there is another CPU */
+	int far;		/* another node */
+	pid_t hog;
+};
+
+FIXTURE_SETUP(isolated)
+{
+	const char *why;
+	cpu_set_t cpus;
+	char text[64];
+	int cpu;
+
+	if (kn_read("/sys/devices/system/cpu/isolated", text, sizeof(text)) < 0 ||
+	    sscanf(text, "%d", &self->cpu) != 1)
+		SKIP(return, "no isolated CPUs: boot with isolcpus=");
+	why = kn_begin(2);
+	if (why)
+		SKIP(return, "%s", why);
+	self->node = kn_topo.node_of_cpu[self->cpu];
+	self->far = kn_topo.full[kn_topo.full[0] == self->node];
+	self->other = -1;
+	kn_node_cpus(self->node, &cpus);
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
+		if (cpu != self->cpu && CPU_ISSET(cpu, &cpus))
+			self->other = cpu;
+	if (self->other < 0 || kn_topo.cpus[self->node] != 2)
+		SKIP(return, "needs a node with two CPUs, one of them isolated");
+}
+
+FIXTURE_TEARDOWN(isolated)
+{
+	if (self->hog > 0) {
+		kill(self->hog, SIGKILL);
+		waitpid(self->hog, NULL, 0);
+	}
+	kn_kill_all();
+	kn_end();
+}
+
+/* The hook ->before() of whose threads may run on all CPUs: the isolated ones are no preset */
+static int allow_all(struct kn_shared *sh, const struct kn_work *work)
+{
+	cpu_set_t cpus;
+
+	kn_all_cpus(&cpus);
+	return sched_setaffinity(0, sizeof(cpus), &cpus) ? -errno : 0;
+}
+
+/* May a thread run on a CPU? */
+static bool may_run(pid_t pid, int cpu)
+{
+	cpu_set_t cpus;
+
+	return !sched_getaffinity(pid, sizeof(cpus), &cpus) && CPU_ISSET(cpu, &cpus);
+}
+
+/* Time that user space has had on a CPU, in units of /proc/stat */
+static __u64 user_time(int cpu)
+{
+	unsigned long long user = 0, nice = 0;
+	char line[256];
+	int nr = -1;
+	FILE *f = fopen("/proc/stat", "r");
+
+	while (f && nr != cpu && fgets(line, sizeof(line), f))
+		if (sscanf(line, "cpu%d %llu %llu", &nr, &user, &nice) != 3)
+			nr = -1;
+	if (f)
+		fclose(f);
+	return nr == cpu ? user + nice : ~0ULL;
+}
+
+/* Two threads have more CPUs on the node where none is isolated. */
+TEST_F(isolated, never_used)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node, .threads = 2, .cpu_node = KN_NONE,
+		.before = allow_all,
+	};
+	__u64 before = user_time(self->cpu);
+	struct kn_worker *worker;
+
+	ASSERT_NE(~0ULL, before);
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_share(worker, self->far, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_passes(16, KN_PATIENCE));
+	EXPECT_TRUE(may_run(worker->sh->thread[0].tid, self->cpu));
+	EXPECT_FALSE(may_run(kn_thread_pid(), self->cpu));
+	EXPECT_FALSE(may_run(kn_mover_pid(self->node), self->cpu));
+	EXPECT_EQ(before, user_time(self->cpu));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/* In a child: compute on a CPU, until killed */
+static pid_t compute_on(int cpu)
+{
+	pid_t pid = fork();
+	cpu_set_t cpus;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (sched_setaffinity(0, sizeof(cpus), &cpus))
+		_exit(1);
+	for (;;)
+		;
+}
+
+/* How long a thread has waited for a CPU, ns */
+static __u64 waited_ns(pid_t pid)
+{
+	unsigned long long ran, waited = 0;
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	if (kn_read(path, text, sizeof(text)) < 0 || sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return ~0ULL;
+	return waited;
+}
+
+/*
+ * Who has to share his CPU at home goes to an idle one elsewhere. That there is an idle
+ * isolated one at home, which never takes him, is no reason to stay.
+ */
+TEST_F(isolated, not_waited_for)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node, .threads = 1, .cpu_node = KN_NONE,
+		.before = allow_all,
+	};
+	struct kn_worker *worker;
+	__u64 waited, start;
+	pid_t tid;
+
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	tid = worker->sh->thread[0].tid;
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_share(worker, self->node, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_until(kn_threads_on(worker) == self->node, KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(self->node, kn_home(worker->pid));
+	/* From now on only the load balancer moves it */
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", LONG));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", LONG));
+	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+	self->hog = compute_on(self->other);
+	ASSERT_LT(0, self->hog);
+	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, 10));
+	waited = waited_ns(tid);
+	start = kn_now_ms();
+	EXPECT_TRUE(kn_wait_until(kn_now_ms() >= start + 4000, 10));
+	waited = waited_ns(tid) - waited;
+	TH_LOG("waited for %llu of %llu ms", waited / 1000000, kn_now_ms() - start);
+	/* It would be half of the time */
+	EXPECT_GT(1000, waited / 1000000);
+	EXPECT_EQ(self->node, kn_home(worker->pid));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+int main(int argc, char **argv)
+{
+	kn_save_system();
+	return test_harness_run(argc, argv);
+}
