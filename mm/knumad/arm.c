@@ -416,6 +416,7 @@ static int find_armed(pmd_t *pmd, unsigned long addr, unsigned long end, struct 
 	pte_t *first, *pte;
 
 	if (ptl) {
+		__acquire(ptl);
 		if (pmd_protnone(*pmd))
 			add_armed(span, addr, end);
 		spin_unlock(ptl);
@@ -426,6 +427,7 @@ static int find_armed(pmd_t *pmd, unsigned long addr, unsigned long end, struct 
 		walk->action = ACTION_AGAIN;
 		return 0;
 	}
+	__acquire(ptl);
 	for (pte = first; addr < end; addr += PAGE_SIZE, pte++)
 		if (pte_protnone(ptep_get(pte)))
 			add_armed(span, addr, addr + PAGE_SIZE);

@@ -400,8 +400,8 @@ __s64 kn_merged(void)
 bool kn_merge(__s64 pages)
 {
 	return !kn_write(KSM "pages_to_scan", "20000") && !kn_write(KSM "sleep_millisecs", "10") &&
-	       !kn_write(KSM "run", "2") && !kn_write(KSM "run", "1") && kn_wait_until(kn_merged() >= pages, KN_PATIENCE) &&
-	       !kn_write(KSM "run", "0");
+	       !kn_write(KSM "run", "2") && !kn_write(KSM "run", "1") &&
+	       kn_wait_until(kn_merged() >= pages, KN_PATIENCE) && !kn_write(KSM "run", "0");
 }
 
 void kn_save_system(void)
