@@ -105,6 +105,7 @@ struct knumad_allowance {
  * @nr_tables:	their number
  * @threads:	its threads, at places that they keep
  * @nr_threads:	number of places
+ * @places:	tid: place
  * @seen:	@nr_threads x nodes: samples by node of the memory
  * @shares:	@nr_threads x @nr_threads, or NULL: who follows whom on a chunk, or on a part
  * @set:	the nodes it lives on

@@ -54,10 +54,10 @@ FIXTURE_SETUP(three)
 		most = room[i] > most ? room[i] : most;
 	}
 	/*
-	 * 2.5 of 4 GB where the nodes are equal: three use 15/16 of both nodes, one
-	 * fits on each, two on none.
+	 * 2.5 of 4 GB: three use 15/16 of as much of both nodes as the smaller one has,
+	 * one fits on each, with half of another one, and two on none.
 	 */
-	self->size = (room[0] + room[1]) * 5 / 16 & ~(HUGE - 1);
+	self->size = least * 5 / 8 & ~(HUGE - 1);
 	if (!why && (self->size > least - least / 16 || 2 * self->size < most + most / 16)) {
 		TH_LOG("%llu and %llu MB", room[0] / KN_MB, room[1] / KN_MB);
 		why = "needs nodes of about the same size";
