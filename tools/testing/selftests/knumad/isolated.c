@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -119,23 +118,6 @@ TEST_F(isolated, never_used)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
-/* In a child: compute on a CPU, until killed */
-static pid_t compute_on(int cpu)
-{
-	pid_t pid = fork();
-	cpu_set_t cpus;
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	if (sched_setaffinity(0, sizeof(cpus), &cpus))
-		_exit(1);
-	for (;;)
-		;
-}
-
 /* How long a thread has waited for a CPU, ns */
 static __u64 waited_ns(pid_t pid)
 {
@@ -175,7 +157,7 @@ TEST_F(isolated, not_waited_for)
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", LONG));
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", LONG));
 	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
-	self->hog = compute_on(self->other);
+	self->hog = kn_occupy(self->other, SCHED_OTHER);
 	ASSERT_LT(0, self->hog);
 	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, 10));
 	waited = waited_ns(tid);

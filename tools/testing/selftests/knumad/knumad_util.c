@@ -1391,6 +1391,24 @@ int kn_idle_threads(unsigned int nr)
 	return ret;
 }
 
+/* A child that computes on a CPU until it is killed, by SCHED_FIFO whoever else wants it */
+pid_t kn_occupy(int cpu, int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
+	pid_t pid = fork();
+	cpu_set_t set;
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, policy, &param))
+		_exit(1);
+	for (;;)
+		;
+}
+
 /*
  * The hook ->before() of whose threads never sleep, where knumad, the test and a helper would
  * have to wait for them time and again on a kernel that is slow

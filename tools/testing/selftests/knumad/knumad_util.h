@@ -286,6 +286,7 @@ __s64 kn_stop(struct kn_worker *worker);
 void kn_kill(struct kn_worker *worker);
 int kn_idle_threads(unsigned int nr);
 int kn_pin_memory(struct kn_shared *sh, void *mem, size_t size);
+pid_t kn_occupy(int cpu, int policy);
 int kn_stand_back(struct kn_shared *sh, const struct kn_work *work);
 int kn_begin_helper(struct kn_shared *sh, void *(*helper_main)(void *sh));
 int kn_end_helper(struct kn_shared *sh, const struct kn_work *work);

@@ -6,7 +6,6 @@
  */
 #include <sched.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -234,24 +233,6 @@ TEST_F(several, small_one_does_not_wait_for_big_one)
 	EXPECT_EQ(0, kn_stop(self->worker[1]));
 }
 
-/* In a child: keep the CPU, whoever else wants it, until killed */
-static pid_t take_cpu(int cpu)
-{
-	struct sched_param param = { .sched_priority = 1 };
-	pid_t pid = fork();
-	cpu_set_t set;
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, SCHED_FIFO, &param))
-		_exit(1);
-	for (;;)
-		;
-}
-
 /* How often each thread has been through its memory, in the next 32 looks */
 static void count_rounds(struct kn_worker *worker, __u64 *fewest, __u64 *most)
 {
@@ -301,7 +282,7 @@ TEST_F(several, real_time_task_at_home)
 	kn_node_cpus(home, &cpus);
 	for (cpu = 0; !CPU_ISSET(cpu, &cpus); cpu++)
 		;
-	pid = take_cpu(cpu);
+	pid = kn_occupy(cpu, SCHED_FIFO);
 	ASSERT_LT(0, pid);
 	/* How much it runs is an average */
 	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
