@@ -148,11 +148,10 @@ TEST_F(isolated, not_waited_for)
 	ASSERT_NE(NULL, worker);
 	tid = worker->sh->thread[0].tid;
 	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_share(worker, self->node, KN_GATHERED, KN_PATIENCE))
+	ASSERT_TRUE(kn_wait_until(kn_home(worker->pid) == self->node, KN_PATIENCE))
 		kn_dump();
 	ASSERT_TRUE(kn_wait_until(kn_threads_on(worker) == self->node, KN_PATIENCE))
 		kn_dump();
-	ASSERT_EQ(self->node, kn_home(worker->pid));
 	/* From now on only the load balancer moves it */
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", LONG));
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", LONG));
