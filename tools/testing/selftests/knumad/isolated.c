@@ -45,8 +45,10 @@ FIXTURE_SETUP(isolated)
 	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++)
 		if (cpu != self->cpu && CPU_ISSET(cpu, &cpus))
 			self->other = cpu;
-	if (self->other < 0 || kn_topo.cpus[self->node] != 2)
+	if (self->other < 0 || kn_topo.cpus[self->node] != 2) {
+		kn_end();
 		SKIP(return, "needs a node with two CPUs, one of them isolated");
+	}
 }
 
 FIXTURE_TEARDOWN(isolated)

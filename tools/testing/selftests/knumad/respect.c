@@ -296,24 +296,6 @@ TEST_F(respect, few_cpus_of_a_node)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
-/* Spin on a CPU for ever, as a process of its own. Returns its pid. */
-static pid_t spin(int cpu, int policy)
-{
-	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
-	cpu_set_t set;
-	pid_t pid = fork();
-
-	if (pid)
-		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(0, sizeof(set), &set) || sched_setscheduler(0, policy, &param))
-		_exit(1);
-	for (;;)
-		;
-}
-
 /*
  * Others that may not go elsewhere take the CPUs of the node where a process is at home:
  * rather run elsewhere, where CPUs are idle, than wait.
@@ -339,7 +321,7 @@ static void cpus_taken(struct __test_metadata *_metadata, struct _test_data_resp
 		kn_dump();
 	for (cpu = 0; nr < 2; cpu++)
 		if (kn_topo.node_of_cpu[cpu] == self->near)
-			pid[nr++] = spin(cpu, policy);
+			pid[nr++] = kn_occupy(cpu, policy);
 	for (i = 0; i < nr; i++)
 		if (!kn_wait_until(sched_getscheduler(pid[i]) == policy, KN_PATIENCE))
 			SKIP(return, "there are no threads of this scheduling policy");
