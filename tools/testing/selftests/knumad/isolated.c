@@ -81,17 +81,20 @@ static bool may_run(pid_t pid, int cpu)
 /* Time that user space has had on a CPU, in units of /proc/stat */
 static __u64 user_time(int cpu)
 {
-	unsigned long long user = 0, nice = 0;
-	char line[256];
-	int nr = -1;
+	unsigned long long user, nice;
+	char line[256], name[16];
+	__u64 time = ~0ULL;
 	FILE *f = fopen("/proc/stat", "r");
 
-	while (f && nr != cpu && fgets(line, sizeof(line), f))
-		if (sscanf(line, "cpu%d %llu %llu", &nr, &user, &nice) != 3)
-			nr = -1;
+	/* Not by a number in the pattern: in the line of all CPUs the first one is a time */
+	snprintf(name, sizeof(name), "cpu%d ", cpu);
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, name, strlen(name)) &&
+		    sscanf(line + strlen(name), "%llu %llu", &user, &nice) == 2)
+			time = user + nice;
 	if (f)
 		fclose(f);
-	return nr == cpu ? user + nice : ~0ULL;
+	return time;
 }
 
 /* Two threads have more CPUs on the node where none is isolated. */
