@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * knumad: on and off, the thread, the pass loop
+ * knumad: the thread, the pass loop
  *
  * DOC: Overview
  *
@@ -23,7 +23,6 @@
 
 #include <linux/cpumask.h>
 #include <linux/freezer.h>
-#include <linux/init.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
@@ -31,7 +30,6 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include <trace/events/knumad.h>
 
@@ -61,21 +59,8 @@
 /* Pause before moving goes on when something held it up */
 #define KNUMAD_MOVE_PAUSE_MS	20
 
-DEFINE_STATIC_KEY_FALSE(knumad_key);
-
-/* Serialises on, off and changes of mode */
-static DEFINE_MUTEX(knumad_ctl_lock);
-static struct task_struct *knumad_thread;
-static enum knumad_mode knumad_cur_mode;
-static bool knumad_ready;
-static bool knumad_stopping;
-static bool knumad_broken;
-
 static DECLARE_WAIT_QUEUE_HEAD(knumad_wait);
 static bool knumad_kicked;
-
-static void self_disable_work(struct work_struct *work);
-static DECLARE_WORK(knumad_self_disable_work, self_disable_work);
 
 /**
  * struct cpu_account - CPU time that may be spent
@@ -114,40 +99,6 @@ struct pass_state {
 	struct cpu_account cpu;
 	struct cpu_account looks;
 };
-
-/**
- * knumad_mode - the present mode
- *
- * Return: what "enabled" shows; KNUMAD_NEVER after knumad switched itself off.
- */
-enum knumad_mode knumad_mode(void)
-{
-	return READ_ONCE(knumad_broken) ? KNUMAD_NEVER :
-	       READ_ONCE(knumad_cur_mode);
-}
-
-/**
- * knumad_should_stop - have knumad's threads to give up what they do?
- *
- * Return: true if knumad is being switched off, or has done so itself.
- */
-bool knumad_should_stop(void)
-{
-	return READ_ONCE(knumad_stopping) || READ_ONCE(knumad_broken);
-}
-
-/**
- * knumad_self_disable - stop working after an inconsistency
- *
- * The thread does nothing more and waits to be stopped, from a worker.
- */
-void knumad_self_disable(void)
-{
-	/* Several threads may find it out at once */
-	if (!xchg(&knumad_broken, true))
-		knumad_stat_add(KNUMAD_S_SELF_DISABLED, 1);
-	schedule_work(&knumad_self_disable_work);
-}
 
 /**
  * knumad_kick - look around now: something was changed by the admin
@@ -673,7 +624,13 @@ static void stay_on_housekeeping_cpus(void)
 	set_cpus_allowed_ptr(current, &mask);
 }
 
-static int knumad(void *unused)
+/**
+ * knumad_loop - what the knumad thread runs
+ * @unused: nothing
+ *
+ * Return: 0, when the thread is told to stop.
+ */
+int knumad_loop(void *unused)
 {
 	struct pass_state ps = { .next_look = jiffies };
 	long pause;
@@ -683,137 +640,13 @@ static int knumad(void *unused)
 	set_freezable();
 	while (!kthread_should_stop()) {
 		pause = MAX_SCHEDULE_TIMEOUT;
-		if (!READ_ONCE(knumad_broken))
+		if (!knumad_should_stop())
 			pause = wake_up_once(&ps);
 		wait_event_freezable_timeout(knumad_wait,
 					     kthread_should_stop() ||
 					     (READ_ONCE(knumad_kicked) &&
-					      !READ_ONCE(knumad_broken)),
+					      !knumad_should_stop()),
 					     pause);
 	}
 	return 0;
 }
-
-/* === On and off === */
-
-static int start(void)
-{
-	struct task_struct *thread;
-	int ret;
-
-	lockdep_assert_held(&knumad_ctl_lock);
-	WRITE_ONCE(knumad_stopping, false);
-	ret = knumad_fault_init();
-	if (ret)
-		return ret;
-	ret = knumad_migrate_init();
-	if (ret)
-		goto fault_exit;
-	/* Before the thread arms anything */
-	static_branch_enable(&knumad_key);
-	thread = kthread_run(knumad, NULL, "knumad");
-	if (IS_ERR(thread)) {
-		ret = PTR_ERR(thread);
-		goto disable;
-	}
-	knumad_thread = thread;
-	return 0;
-
-disable:
-	static_branch_disable(&knumad_key);
-	knumad_migrate_exit();
-fault_exit:
-	knumad_fault_exit(knumad_sampling_learn);
-	return ret;
-}
-
-static void stop(void)
-{
-	lockdep_assert_held(&knumad_ctl_lock);
-	WRITE_ONCE(knumad_stopping, true);
-	kthread_stop(knumad_thread);
-	knumad_thread = NULL;
-	knumad_registry_release();
-	knumad_migrate_exit();
-	/* Nothing is armed any more, or takes a fault that is not ours */
-	static_branch_disable(&knumad_key);
-	knumad_fault_exit(knumad_sampling_learn);
-	knumad_inconsistent(KNUMAD_C_BYTES, knumad_stat(KNUMAD_S_BYTES));
-	WRITE_ONCE(knumad_broken, false);
-}
-
-static int set_mode(enum knumad_mode mode)
-{
-	int ret = 0;
-
-	lockdep_assert_held(&knumad_ctl_lock);
-	/* A thread that switched itself off is started afresh */
-	if (knumad_thread && (mode == KNUMAD_NEVER || knumad_broken))
-		stop();
-	/* The thread must not see another mode than the one it is started for */
-	WRITE_ONCE(knumad_cur_mode, mode);
-	if (!knumad_thread && mode != KNUMAD_NEVER)
-		ret = start();
-	if (ret)
-		WRITE_ONCE(knumad_cur_mode, KNUMAD_NEVER);
-	return ret;
-}
-
-static void self_disable_work(struct work_struct *work)
-{
-	mutex_lock(&knumad_ctl_lock);
-	/* Unless somebody was faster, and has perhaps switched it on again */
-	if (knumad_broken)
-		set_mode(KNUMAD_NEVER);
-	mutex_unlock(&knumad_ctl_lock);
-}
-
-/**
- * knumad_set_mode - switch knumad on, off, or to another mode
- * @mode: the new mode
- *
- * Sleeps; with KNUMAD_NEVER until the thread is gone and everything is freed.
- *
- * Return: 0, -ENODEV on a machine with nothing to balance, or -ENOMEM.
- */
-int knumad_set_mode(enum knumad_mode mode)
-{
-	int ret;
-
-	if (mode != KNUMAD_NEVER && (!knumad_ready || !knumad_topology_usable())) {
-		pr_info_ratelimited("knumad: needs two nodes with memory, found %d; stays off\n",
-				    num_node_state(N_MEMORY));
-		return -ENODEV;
-	}
-
-	mutex_lock(&knumad_ctl_lock);
-	ret = set_mode(mode);
-	mutex_unlock(&knumad_ctl_lock);
-	knumad_kick();
-	return ret;
-}
-
-static enum knumad_mode boot_mode __initdata;
-
-static int __init knumad_setup(char *str)
-{
-	if (!str || knumad_parse_mode(str, &boot_mode)) {
-		pr_warn("knumad: knumad= takes always, opt-in or never\n");
-		return -EINVAL;
-	}
-	return 0;
-}
-early_param("knumad", knumad_setup);
-
-static int __init knumad_init(void)
-{
-	int ret = knumad_topology_init();
-
-	if (ret)
-		return ret;
-	knumad_ready = true;
-	if (boot_mode != KNUMAD_NEVER)
-		knumad_set_mode(boot_mode);
-	return 0;
-}
-late_initcall(knumad_init);

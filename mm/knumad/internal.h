@@ -26,8 +26,8 @@
  *
  * Lock order
  *
- *   knumad_ctl_lock			on, off and change of mode (core.c); held
- *					while the thread is started or stopped
+ *   knumad_ctl_lock			on, off and change of mode (switch.c);
+ *					held while the thread is started or stopped
  *     static key's jump_label_mutex
  *   task->signal->exec_update_lock	who reads or writes /proc/PID/knumad
  *     knumad_procs_lock		the process list: taken by the thread to
@@ -154,13 +154,17 @@ int knumad_parse_ulong(const char *buf, unsigned long min, unsigned long max,
 unsigned long knumad_samples_preset(unsigned int cpus);
 int knumad_parse_mode(const char *buf, enum knumad_mode *mode);
 
-/* === core.c === */
+/* === switch.c === */
 
 enum knumad_mode knumad_mode(void);
 int knumad_set_mode(enum knumad_mode mode);
-void knumad_kick(void);
 bool knumad_should_stop(void);
 void knumad_self_disable(void);
+
+/* === core.c === */
+
+int knumad_loop(void *unused);
+void knumad_kick(void);
 
 /*
  * Of the threads that move, and of the one that they wait for: memory that is half
