@@ -56,7 +56,7 @@ WATCHED = {
     "work": ("numa_migrate_check", "do_huge_pmd_numa_page", "task_numa_work",
              "migration_entry_wait", "pmd_migration_entry_wait"),
     # What only threads that balance run, soon after they have been woken up
-    "balancer": ("knumad", "knumad_registry_sweep", "knumad_migrate_all", "move_some"),
+    "balancer": ("knumad_loop", "knumad_registry_sweep", "knumad_migrate_all", "move_some"),
 }
 # These with their sizes
 WATCHED_WHOLE = {
