@@ -73,6 +73,17 @@ check_kernel_doc() {
 	[ -z "$said" ] || { echo "$said"; return 1; }
 }
 
+# Each ":doc:" that a document pulls in, with the file of the line above it
+check_docs() {
+	local file title said found=0
+	while IFS=$'\t' read -r file title; do
+		said=$("$tree/scripts/kernel-doc" -rst -sphinx-version 5.3.0 -function "$title" "$file" 2>&1 >/dev/null) || { echo "$said"; return 1; }
+		[ -z "$said" ] || { echo "$said"; return 1; }
+		found=$((found + 1))
+	done < <(sed -n '/^\.\. kernel-doc:: /{s///;N;s/\n *:doc: /\t/p}' Documentation/mm/knumad*.rst)
+	[ "$found" -gt 0 ] || { echo "no document names a DOC section"; return 1; }
+}
+
 check_abi() {
 	local said
 	said=$("$tree/scripts/get_abi.pl" --dir Documentation/ABI validate 2>&1) || { echo "$said"; return 1; }
@@ -101,12 +112,13 @@ run() {
 
 scripts/kernel.sh prepare >&2
 echo 'TAP version 13'
-echo '1..7'
+echo '1..8'
 run 'checkpatch: sources' check_sources
 run 'checkpatch: patches' check_patches
 run 'W=1 and sparse: mm/knumad' check_compile
 run 'coccicheck: mm/knumad' check_coccinelle
 run 'kernel-doc: mm/knumad and headers' check_kernel_doc
+run 'kernel-doc: sections that documents name' check_docs
 run 'get_abi: Documentation/ABI' check_abi
 run 'shellcheck: all scripts' check_shell
 [ "$failed" -eq 0 ]

@@ -4,11 +4,13 @@
  *
  * Pure: samples in, nodes out. No mm, no task, no lock, no clock. Each worked
  * table below is a KUnit case of the same name in tests/chunk_kunit.c.
- *
+ */
+
+/**
  * DOC: Chunks
  *
  * Chunks of 2 MiB are sampled: who used it last, and where is his home? So many
- * samples in a row from one node tell where it belongs; here two are enough:
+ * samples in a row from one node tell where it belongs; here two are enough::
  *
  *   samples from nodes  0 0 0 0 1 1 1 1
  *   target              - 0 0 0 0 1 1 1
@@ -36,6 +38,8 @@
  * for as long as it is ahead: see knumad_chunk_one_sided(). Then, and if nearly
  * all is shared, eight must agree. Where they agree on another node than eight
  * before them, the next thread took the lead: the chunk is shared.
+ *
+ * ::
  *
  *   samples from nodes  0 ... 0 0 1 ... 1 1
  *   number              1     7 8 1     7 8

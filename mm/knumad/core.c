@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * knumad: the thread, the pass loop
- *
+ */
+
+/**
  * DOC: Overview
  *
  * One kernel thread looks and decides. At every look it sweeps the processes

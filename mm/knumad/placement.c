@@ -6,7 +6,9 @@
  * cost is for placement_cost.c to say, and as how many cores a node counts for
  * placement_crowd.c. Each worked table below is a KUnit case of the same name in one
  * of tests/placement_*_kunit.c.
- *
+ */
+
+/**
  * DOC: Order of decisions
  *
  * 1. Processes that have a home keep it if it still fits, with half a core of
@@ -17,6 +19,8 @@
  * 3. Homes are improved by moves and by swaps of two processes. A process that
  *    already had a home changes it only if the same change was proposed in the
  *    pass before.
+ *
+ * ::
  *
  *   3 processes of 2.5 GB on 2 nodes of 4 GB: two are placed, the third fits
  *   nowhere ("no_room") and keeps spanning. One quits: 4 GB are free on its
@@ -30,6 +34,8 @@
  *
  * A process that is left alone for good (out, bound) keeps the cores that it uses. Who has
  * a home already keeps that beside it: the load balancer finds others for those who may move.
+ *
+ * ::
  *
  *   2 processes of 2 threads, 2 cores per node, all memory on node 1; one runs there and is
  *   out: the other, on node 0, gets node 0.

@@ -4,15 +4,21 @@
  *
  * Pure: numbers in, costs out. No mm, no task, no lock, no clock. Each worked table
  * below is a KUnit case of the same name in tests/placement_cost_kunit.c.
- *
+ */
+
+/**
  * DOC: Units
  *
  * Memory is counted in pages, CPU in thousandths of a core. Costs are counted
  * in page-distances: to read one page once over distance d costs d, so reading
  * it locally costs 10 and reading it over a 20 hop 20. A page that was used in
  * a pass is taken to be read once per pass.
- *
+ */
+
+/**
  * DOC: Cost of a home
+ *
+ * ::
  *
  *   cost(p, h) = sum over nodes i of
  *                    used and movable pages on i x (d(h,i) - d(h,h))
@@ -24,10 +30,14 @@
  * is copied once, and what cannot move stays remote for as long as we look
  * ahead. To stay homeless costs
  *
+ * ::
+ *
  *   stay(p) = horizon x sum over j, i of share of threads on j
  *                    x used pages on i x (d(j,i) - d(j,j))
  *
  * A process gets a home only if that is no dearer than to stay.
+ *
+ * ::
  *
  *   2 nodes at 10/20, 1000 used pages on node 0, both threads on node 1,
  *   horizon 10:

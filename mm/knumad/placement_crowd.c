@@ -4,12 +4,14 @@
  *
  * Pure: numbers in, cores out. No mm, no task, no lock, no clock. Each worked table
  * below is a KUnit case of the same name in tests/placement_crowd_kunit.c.
- *
+ */
+
+/**
  * DOC: More threads than cores
  *
  * If all watched processes together can use more cores than there are, threads have to
  * share them wherever they are placed. Then a node may have its part of all threads, less a
- * quarter of one, but not less than one per core:
+ * quarter of one, but not less than one per core::
  *
  *   crowd = sum of what processes want / all cores
  *   a node of c cores counts as c x crowd - 0.25
@@ -17,6 +19,8 @@
  * and half a core comes on top of that as ever: an odd thread has to be a quarter away from
  * fitting, or noise would decide about it. Who has a home already is granted an eighth more,
  * if that is more than half a core: all nodes are full, and loads go up and down.
+ *
+ * ::
  *
  *   2 nodes of 2 cores:
  *     4 processes of 2 threads	crowd 2	  3.75 + 0.5 per node: two processes on each
@@ -31,6 +35,8 @@
  * nobody wants more than half as much again as its part of the CPU time, of what all want;
  * if it has a home that is overloaded, of the CPU time that it would have without that. Who
  * got nothing, as far as is known yet, wants nothing.
+ *
+ * ::
  *
  *   2 nodes of 2 cores, 8 threads that get one core by their quota, and 2 processes of 2
  *   threads that get 1.6 each:

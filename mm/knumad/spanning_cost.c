@@ -6,20 +6,26 @@
  * Pure: numbers in, homes out. No mm, no task, no lock, no clock. Where there is room is
  * for spanning_homes.c to say. Each worked table below is a KUnit case of the same name in
  * tests/spanning_cost_kunit.c.
- *
+ */
+
+/**
  * DOC: Cost of homes
  *
- *   sum over threads t, nodes i of
- *       samples of t on i x (d(home(t),i) - 10)
- * + sum over pairs of threads t, u of
- *       samples they share x (d(home(t),home(u)) - 10 + d(home(u),home(t)) - 10)
+ * ::
+ *
+ *     sum over threads t, nodes i of
+ *         samples of t on i x (d(home(t),i) - 10)
+ *   + sum over pairs of threads t, u of
+ *         samples they share x (d(home(t),home(u)) - 10 + d(home(u),home(t)) - 10)
  *
  * in sample-distances. What two threads share counts both ways, twice as much
  * as what one uses alone: its memory can be near one of them only, and what one
  * writes the other has to fetch from there, so that both of them wait; and
  * memory follows threads, so that what is remote now need not remain so, but
  * two threads that share will do so wherever the memory is.
- *
+ */
+
+/**
  * DOC: Improvement
  *
  * The best of all moves of a thread to a node with room and of all swaps of two
@@ -28,6 +34,8 @@
  * the two nodes, or eight that are not, and more than chance: of n samples, nearly
  * three times the root of n. In a swap the gains of both count. A
  * helper, less than a tenth of a core, does not swap with another thread.
+ *
+ * ::
  *
  *   2 nodes of 2 cores at 10/20; threads 0,1 share 100 samples, 2,3 too; homes
  *   0 1 0 1:
@@ -43,6 +51,8 @@
  * though all together are. So in the end swaps are tried that gain anything;
  * they are done if all together gain an eighth of what the process costs, and
  * eight samples at 10/20 for each thread that moves.
+ *
+ * ::
  *
  *   2 nodes of 32 cores; threads 0-31 share with each other, 32-63 too; the
  *   even ones are on node 0, the odd ones on node 1:

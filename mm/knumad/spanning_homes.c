@@ -7,13 +7,17 @@
  * which changes make it less, is for spanning_cost.c to say. Each worked table below is a
  * KUnit case of the same name in tests/spanning_nodes_kunit.c or
  * tests/spanning_homes_kunit.c.
- *
+ */
+
+/**
  * DOC: Nodes of a process
  *
  * It lives on the smallest set of near nodes that holds it: cores for the load
  * of all its threads, half a core less will do, and pages for its memory. The
  * set begins with the node where most of its load is now; the node nearest to
  * those it has is added, both ways counted, until it holds.
+ *
+ * ::
  *
  *   4 nodes of 2 cores, distances from node 0: 10 16 28 28, 4 threads on 0:
  *     {0} has 2 cores for 4 threads; 1 is nearest           -> {0,1}
@@ -25,6 +29,8 @@
  * come together where there is room, see "Improvement" in spanning_cost.c, and a
  * process that fits in one node is not for us.
  *
+ * ::
+ *
  *   3 nodes of 4 cores, set {0,1}:
  *     load 8.5 cores        -> {0,1}, half a core too much
  *     load 8.6 cores        -> {0,1,2}
@@ -33,7 +39,9 @@
  *
  * Nodes without cores, and those where none of the threads may run, are never
  * in the set. A thread that may run on no node of the set gets a home outside.
- *
+ */
+
+/**
  * DOC: Homes of the threads
  *
  * The loads of the threads of a node are its cores at most, and half a core: so
@@ -47,19 +55,25 @@
  *    fit, counted from the largest load, goes where there is room, or at least
  *    to a node that is the less overloaded by a quarter of a core even then.
  *
+ * ::
+ *
  *   2 nodes of 2 cores, 4 threads on node 0, all memory there:
  *     threads 0, 1 stay, 2, 3 have no room                  -> 0 0 1 1
  *     and so it remains: a swap gains nothing, a move has no room
  *   5 threads on them: the fifth waits anywhere             -> 0 0 1 1 0
  *   2 threads and 8 helpers of a twentieth of a core, memory on node 0:
  *     all on node 0. A third thread does not displace them, nor they it.
- *
+ */
+
+/**
  * DOC: Threads that stop
  *
  * When one ends, or sleeps, others often do so soon: all at the end of a
  * program, or those of a pool until there is work again. For the next looks who
  * has a home keeps it, and the process its nodes: what the rest of it needs is
  * decided then.
+ *
+ * ::
  *
  *   2 nodes of 2 cores, 2 threads of 4 go on, all share with all; homes 0 1:
  *     at once                                               -> 0 1
