@@ -24,7 +24,7 @@ help:
 
 ## Targets
 ##   make run        boot a two-node guest with misplaced programs and show who gathers them
-##   make test       all checks and tests; the last line is "N passed, N failed"
+##   make test       all checks and tests; the last line is "N passed, N failed, N skipped"
 ##   make test-full  the same, all tests of others, kernels with gcov, KCSAN and preemption, and
 ##                   storms at the highest rate on the debug kernel for an hour (about four hours)
 ##   make check      static checks only

@@ -2,9 +2,10 @@
 /*
  * knumad: autonomous NUMA balancing by a background thread
  *
- * All that the rest of the kernel sees of mm/knumad. Every hook is behind
- * knumad_enabled(), a static key: while knumad is off, a hook is one no-op
- * instruction. Without CONFIG_KNUMAD the hooks vanish altogether.
+ * All that the rest of the kernel sees of mm/knumad. Every hook in a path of its own
+ * is behind knumad_enabled(), a static key: while knumad is off, it is one no-op
+ * instruction. What users call, the prctl and files, is there also then. Without
+ * CONFIG_KNUMAD the hooks vanish altogether.
  */
 #ifndef _LINUX_KNUMAD_H
 #define _LINUX_KNUMAD_H

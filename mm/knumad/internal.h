@@ -28,24 +28,28 @@
  *
  *   knumad_ctl_lock			on, off and change of mode (switch.c);
  *					held while the thread is started or stopped
- *     static key's jump_label_mutex
+ *     cpu_hotplug_lock, jump_label_mutex	the static key
+ *     knumad_procs_lock		what is left when the thread is gone
  *   task->signal->exec_update_lock	who reads or writes /proc/PID/knumad
  *     knumad_procs_lock		the process list: taken by the thread to
  *					add and remove, and to replace or free
  *					what readers see of proc->sampling; by
  *					readers to iterate. The thread iterates
  *					without it.
- *   proc->move_lock			to collect a batch and account for it
- *   mm->mmap_lock (read)		one hold of a walk, of arming, of disarming
- *     sampling->chunks (xa_lock)	to add a table; allocates
- *     page table lock			also in change_protection()
- *       lruvec->lru_lock		isolation
- *   target->lock			rate and room of a node; innermost
+ *       sampling->chunks, ->parts (xa_lock)	to drop tables
+ *   proc->move_lock			to collect a batch and account for it; by
+ *					one of knumad's threads that moves
+ *     mm->mmap_lock (read)		one hold: to collect, and without move_lock
+ *					to walk, to arm, to disarm
+ *       sampling->chunks (xa_lock)	to add a table; allocates
+ *       page table lock		also in change_protection()
+ *         lruvec->lru_lock		isolation
+ *     target->lock			rate and room of a node; innermost
  *   task->alloc_lock			a thread's mm or mempolicy
  *
- * knumad_tunables_lock nests in nothing. None of the locks left of mmap_lock
- * is held across a walk or a migration, and fork, exec and exit take none of
- * them: knumad holds an mm_count reference on what it watches and notices at
+ * knumad_tunables_lock nests in nothing. No lock but these is held across a hold
+ * of mmap_lock, none across a migration, and fork, exec and exit take none of
+ * knumad's: it holds an mm_count reference on what it watches and notices at
  * its next visit that mm_users has dropped to zero.
  *
  * mmap_lock is only tried. Disarming at the end of sampling tries again for a
@@ -125,7 +129,7 @@ enum knumad_mode {
  * struct knumad_tunables - what the admin can set, see the ABI document
  * @scan_interval_ms:	shortest time between two looks at a process
  * @scan_max_interval_ms: longest time, reached by doubling
- * @scan_pages:		page table entries looked at per wake-up
+ * @scan_pages:		page table entries looked at per look
  * @cpu_percent:	CPU time of looking and sampling, in percent of one CPU
  * @migrate_mb_per_s:	migration rate per target node
  * @reserve_percent:	part of a node kept free above its high watermark
@@ -428,7 +432,7 @@ static inline bool knumad_hold_ends(struct mm_struct *mm, long hold, unsigned lo
 }
 
 /**
- * struct knumad_budget - what is left to spend in this wake-up
+ * struct knumad_budget - what is left to spend in this look
  * @entries:	page table entries
  * @deadline:	sched_clock() ns of the thread's CPU time at which to stop
  */

@@ -533,7 +533,9 @@ out:
 /**
  * knumad_migrate_init - start the threads that move pages
  *
- * Return: 0 or -ENOMEM.
+ * Sleeps.
+ *
+ * Return: 0, -ENOMEM, or -EINTR if the caller was killed.
  */
 int knumad_migrate_init(void)
 {

@@ -523,7 +523,7 @@ enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
  * @mm: its mm, with an mm_users reference
  * @batch: empty, with target and max_pages set; takes the folios
  *
- * By the thread that moves to the target; one hold of mmap_lock.
+ * By a thread that moves pages, under @proc's move_lock; one hold of mmap_lock.
  *
  * Return: KNUMAD_WALK_DONE at the end of the address space, else
  * KNUMAD_WALK_BUDGET or KNUMAD_WALK_BUSY.

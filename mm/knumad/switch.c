@@ -3,7 +3,8 @@
  * knumad: on and off
  *
  * Starts and stops the thread (core.c) and what it needs. Off by default; off,
- * there is no thread, no hook does anything, and nothing is allocated.
+ * there is no thread, no hook does anything, and no memory is held but that of
+ * the snapshot of the topology.
  */
 
 #include <linux/init.h>
@@ -138,7 +139,8 @@ static void self_disable_work(struct work_struct *work)
  *
  * Sleeps; with KNUMAD_NEVER until the thread is gone and everything is freed.
  *
- * Return: 0, -ENODEV on a machine with nothing to balance, or -ENOMEM.
+ * Return: 0, -ENODEV on a machine with nothing to balance, -ENOMEM, or -EINTR if the
+ * caller was killed; it is off then.
  */
 int knumad_set_mode(enum knumad_mode mode)
 {

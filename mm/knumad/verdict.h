@@ -13,7 +13,7 @@
  * @KNUMAD_V_NONE: not judged yet
  * @KNUMAD_V_HOME: all of it at home
  * @KNUMAD_V_MOVING: on its way home
- * @KNUMAD_V_IDLE: neither runs nor uses memory
+ * @KNUMAD_V_IDLE: used no memory since the last walk
  * @KNUMAD_V_NO_ROOM: no node has the memory
  * @KNUMAD_V_NO_CPUS: no node has the cores
  * @KNUMAD_V_POLICY_BOUND: a thread has a mempolicy
