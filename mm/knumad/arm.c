@@ -383,7 +383,7 @@ bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long b
 		*armed += arm_all(&a, mm);
 		mmap_read_unlock(mm);
 		/* Also if it was stopped in the last chunk that there can be */
-		more = stopped && a.cursor < mm->task_size;
+		more = stopped && a.cursor < mm->task_size && !knumad_is_left(mm);
 		cond_resched();
 	} while (more && *armed < budget && task_sched_runtime(current) < deadline &&
 		 !knumad_should_stop());

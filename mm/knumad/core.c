@@ -32,6 +32,7 @@
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <trace/events/knumad.h>
 
@@ -196,10 +197,18 @@ static void set_sampling(struct knumad_proc *proc, enum knumad_verdict verdict)
 
 /* === Looking === */
 
+static void drain_work(struct work_struct *work)
+{
+	lru_add_drain_all();
+}
+
+static DECLARE_WORK(knumad_drain_work, drain_work);
+
 /*
  * Pages that were touched last wait in a per-CPU batch on their way to the LRU
  * lists, and cannot be isolated from there. On a CPU that has gone quiet they
- * would wait for ever.
+ * would wait for ever; and so would who wants to drain that of a CPU which a real-time
+ * task never gives away. That must hold up neither us nor who switches us off.
  */
 static void drain_batches(struct pass_state *ps)
 {
@@ -208,7 +217,7 @@ static void drain_batches(struct pass_state *ps)
 	if (failed == ps->isolate_failed)
 		return;
 	ps->isolate_failed = failed;
-	lru_add_drain_all();
+	queue_work(system_unbound_wq, &knumad_drain_work);
 }
 
 /* CPU use that belongs neither to a watched process nor to ourselves */

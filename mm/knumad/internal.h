@@ -431,6 +431,15 @@ static inline bool knumad_hold_ends(struct mm_struct *mm, long hold, unsigned lo
 	return hold <= 0 || (cursor != start && mmap_lock_is_contended(mm));
 }
 
+/*
+ * Is the caller, who has an mm_users reference, the last one to have it? Its process has exited
+ * or runs another program, and its memory is freed when the caller lets go: soon, please.
+ */
+static inline bool knumad_is_left(struct mm_struct *mm)
+{
+	return atomic_read(&mm->mm_users) == 1;
+}
+
 /**
  * struct knumad_budget - what is left to spend in this look
  * @entries:	page table entries

@@ -165,7 +165,8 @@ static void count(struct walk_state *w, struct folio *folio, unsigned long nr,
 	int nid = folio_nid(folio);
 
 	if (young) {
-		/* Reclaim must not take the page for idle because of us */
+		/* Nobody must take the page for idle because of us, reclaim or who tracks it */
+		folio_clear_idle(folio);
 		folio_set_young(folio);
 		w->young = true;
 	}
@@ -501,6 +502,8 @@ enum knumad_walk_result knumad_scan(struct knumad_proc *proc,
 		ret = walk_chunk(&w);
 		budget->entries -= min(budget->entries,
 				       (unsigned long)(KNUMAD_HOLD_ENTRIES - w.hold));
+		if (knumad_is_left(w.mm))
+			ret = KNUMAD_WALK_GONE;
 		cond_resched();
 	} while (ret == KNUMAD_WALK_BUDGET && budget->entries &&
 		 task_sched_runtime(current) < budget->deadline &&

@@ -367,7 +367,8 @@ static int nodes_show(struct seq_file *m, void *v)
 	seq_puts(m, "# nid cpus cores busy_mcpu capacity_mcpu free_pages usable_pages resident_pages homes load_mcpu\n");
 	mutex_lock(&knumad_procs_lock);
 	for_each_online_node(nid)
-		show_node(m, nid);
+		if (nid < knumad_topo.nr)
+			show_node(m, nid);
 	mutex_unlock(&knumad_procs_lock);
 	return 0;
 }

@@ -312,8 +312,8 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 	while ((c = knumad_chunk_next(proc->sampling, &it))) {
 		if (!c->touched)
 			continue;
-		/* Who is left is going: what is armed goes with it */
-		if (atomic_read(&mm->mm_users) == 1)
+		/* What is armed goes with it */
+		if (knumad_is_left(mm))
 			break;
 		if (!lock_patiently(mm, &patience_ns)) {
 			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
@@ -361,6 +361,8 @@ static void mark_unused(struct knumad_sampling *s, struct mm_struct *mm)
 		long hold = KNUMAD_HOLD_ENTRIES;
 		int stopped;
 
+		if (knumad_is_left(mm))
+			break;
 		if (!mmap_read_trylock(mm)) {
 			knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 			break;

@@ -95,7 +95,8 @@ static const struct cpumask *smt_siblings(int cpu)
  * knumad_node_free - pages that may be taken from a node
  * @nid: the node
  *
- * Return: free pages above the high watermarks and the reserve.
+ * Return: free pages above the high watermarks, what zones keep for those who can use no
+ * higher one, and the reserve.
  */
 unsigned long knumad_node_free(int nid)
 {
@@ -104,14 +105,16 @@ unsigned long knumad_node_free(int nid)
 	int z;
 
 	for (z = 0; z < MAX_NR_ZONES; z++) {
-		unsigned long free;
+		unsigned long free, kept;
 
 		zone = &NODE_DATA(nid)->node_zones[z];
 		if (!managed_zone(zone))
 			continue;
 		managed += zone_managed_pages(zone);
 		free = zone_page_state(zone, NR_FREE_PAGES);
-		room += free - min(free, high_wmark_pages(zone));
+		/* As the allocator will have it: what we move may be in any zone */
+		kept = high_wmark_pages(zone) + zone->lowmem_reserve[ZONE_MOVABLE];
+		room += free - min(free, kept);
 	}
 	reserve = managed / 100 * READ_ONCE(knumad_tun.reserve_percent);
 	return room - min(room, reserve);
@@ -244,5 +247,6 @@ int __init knumad_topology_init(void)
 	kfree(topo->node);
 	kfree(topo->busy);
 	kfree(topo->distance);
+	*topo = (struct knumad_topology){ .crowd = KNUMAD_NO_CROWD };
 	return -ENOMEM;
 }
