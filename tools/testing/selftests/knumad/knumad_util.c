@@ -296,8 +296,8 @@ int kn_set_memory(int node, const char *state)
 /* Free pages, high watermarks and size of all zones of a node */
 bool kn_zones(int node, struct kn_zone_sums *sums)
 {
-	unsigned long value;
-	char line[256];
+	unsigned long value, free = 0, kept = 0;
+	char line[256], *last;
 	FILE *file;
 	int nid = -1;
 
@@ -310,10 +310,13 @@ bool kn_zones(int node, struct kn_zone_sums *sums)
 			continue;
 		if (nid != node)
 			continue;
-		if (sscanf(line, " pages free %lu", &value) == 1)
-			sums->free += value;
-		else if (sscanf(line, " high %lu", &value) == 1)
-			sums->high += value;
+		last = strrchr(line, ',');
+		if (sscanf(line, " pages free %lu", &free) == 1)
+			sums->free += free;
+		else if (sscanf(line, " high %lu", &kept) == 1)
+			sums->high += kept;
+		else if (strstr(line, " protection: (") && last && sscanf(last, ", %lu", &value) == 1)
+			sums->room += free > kept + value ? free - kept - value : 0;
 		else if (sscanf(line, " managed %lu", &value) == 1)
 			sums->managed += value;
 		else if (sscanf(line, " count: %lu", &value) == 1)
@@ -718,8 +721,8 @@ bool kn_node(int nid, struct kn_node *node)
 	if (!file)
 		return false;
 	while (!found && fgets(line, sizeof(line), file))
-		found = sscanf(line, "%d %*u %*u %llu %*u %llu", &id, &node->busy_mcpu,
-			       &node->free_pages) == 3 && id == nid;
+		found = sscanf(line, "%d %*u %*u %llu %*u %llu %llu", &id, &node->busy_mcpu,
+			       &node->free_pages, &node->usable_pages) == 4 && id == nid;
 	fclose(file);
 	return found;
 }
@@ -1759,7 +1762,7 @@ static int fill_node(const void *data)
 
 	kn_mempolicy(MPOL_BIND, 1ULL << fill->node);
 	while (kn_zones(fill->node, &sums) &&
-	       sums.free > sums.high + sums.managed / 100 + fill->leave / KN_PAGE)
+	       sums.room > sums.managed / 100 + fill->leave / KN_PAGE)
 		if (mmap(NULL, KN_CHUNK, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0) == MAP_FAILED)
 			return -1;

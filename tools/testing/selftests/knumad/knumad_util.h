@@ -107,6 +107,7 @@ struct kn_zone_sums {
 	__u64 pcp;			/* free, too, but kept by CPUs for themselves */
 	__u64 high;			/* sum of the high watermarks */
 	__u64 managed;
+	__u64 room;			/* free above these, and above what zones keep for others */
 };
 
 bool kn_zones(int node, struct kn_zone_sums *sums);
@@ -168,6 +169,7 @@ struct kn_spanning {
 struct kn_node {
 	__u64 busy_mcpu;
 	__u64 free_pages;
+	__u64 usable_pages;
 };
 
 #define KN_PROCESSES_HEADER \

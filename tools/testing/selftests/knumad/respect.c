@@ -1103,6 +1103,81 @@ TEST_F(respect, node_becomes_full)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
+#define IDLE_BITMAP	"/sys/kernel/mm/page_idle/bitmap"
+
+/*
+ * Pages of the first of a worker's sets of which idle page tracking says that they are
+ * idle; with @mark it is told first to watch them. The last few pages of the machine may be
+ * none of its.
+ */
+static int idle_pages(const struct kn_worker *worker, bool mark)
+{
+	size_t pages = worker->sh->size / worker->work.sets / KN_PAGE, i;
+	unsigned long first = (unsigned long)worker->sh->mem / KN_PAGE;
+	int pagemap, bitmap, nr = 0;
+	__u64 entry, bits, mask;
+	char path[64];
+	off_t at;
+
+	snprintf(path, sizeof(path), "/proc/%d/pagemap", worker->pid);
+	pagemap = open(path, O_RDONLY | O_CLOEXEC);
+	bitmap = open(IDLE_BITMAP, O_RDWR | O_CLOEXEC);
+	for (i = 0; i < pages; i++) {
+		if (pread(pagemap, &entry, sizeof(entry), (first + i) * sizeof(entry)) < 0)
+			break;
+		entry &= (1ULL << 55) - 1;	/* the page frame */
+		at = entry / 64 * sizeof(bits);
+		mask = 1ULL << entry % 64;
+		bits = mask;
+		if (mark)
+			pwrite(bitmap, &bits, sizeof(bits), at);
+		nr += pread(bitmap, &bits, sizeof(bits), at) == sizeof(bits) && bits & mask;
+	}
+	close(pagemap);
+	close(bitmap);
+	return nr;
+}
+
+/* Who tracks idle pages himself learns of a use that a walk has noticed in between. */
+TEST_F(respect, idle_page_tracking)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_process before, after;
+	struct kn_worker *worker;
+	int all;
+
+	if (access(IDLE_BITMAP, F_OK))
+		SKIP(return, "needs CONFIG_IDLE_PAGE_TRACKING");
+	work.node = self->near;
+	work.sets = 2;
+	all = MEM / work.sets / KN_PAGE;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", kn_tunable("scan_interval_ms")));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_home(worker->pid) == self->near, KN_PATIENCE))
+		kn_dump();
+	KN_WRITE(worker->sh->set_of[0], 1);
+	ASSERT_TRUE(kn_wait_sweeps(worker, 2, KN_PATIENCE));
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_LE(all * MOST / 1000, idle_pages(worker, true));
+	EXPECT_LE(all * MOST / 1000, idle_pages(worker, false));
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_LE(all * MOST / 1000, idle_pages(worker, false))
+		TH_LOG("the first set is used");
+
+	KN_WRITE(worker->sh->set_of[0], 0);
+	ASSERT_TRUE(kn_wait_sweeps(worker, 2, KN_PATIENCE));
+	KN_WRITE(worker->sh->set_of[0], 1);
+	ASSERT_TRUE(kn_wait_sweeps(worker, 2, KN_PATIENCE));
+	ASSERT_TRUE(kn_process(worker->pid, &before));
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	ASSERT_TRUE(kn_process(worker->pid, &after));
+	ASSERT_LT(before.scan_us, after.scan_us);
+	EXPECT_EQ(0, idle_pages(worker, false));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
 int main(int argc, char **argv)
 {
 	kn_save_ksm();
