@@ -22,11 +22,13 @@ SHAPES = {
     "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="512,512,0", plug_mb=256),
     # One of its CPUs is isolated
     "isolated": Topology(nodes=2),
+    # Half of each node is for what can move, and keeps a bit of the rest free for what cannot
+    "movable": Topology(nodes=2),
     # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
 # What else their kernel is told
-COMMAND_LINE = {"isolated": "isolcpus=3"}
+COMMAND_LINE = {"isolated": "isolcpus=3", "movable": "movablecore=600M"}
 
 PROFILE_SHAPES = {
     "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
@@ -66,7 +68,7 @@ SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"],
-         "isolated": ["isolated"]}
+         "isolated": ["isolated"], "movable": ["abi", "respect"]}
 
 
 def mode_of(profile, shape):

@@ -31,7 +31,7 @@ KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "kunit": 60,
             "overhead": 130, "observer": 90, "growth": 110, "knumadctl": 120, "others": 250,
             "lab/1-node": 15, "lab/2-nodes": 720, "lab/1-cpu": 75, "lab/2-cpu": 150, "lab/plug": 10,
-            "lab/wide": 60,
+            "lab/movable": 120, "lab/wide": 60,
             "debug": 420, "debug/kunit": 120, "debug/planted": 140, "gcov": 300,
             "gcov/kunit": 60, "kcsan": 420, "kcsan/planted": 60, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 220, "debug": 1020, "gcov": 300, "kcsan": 1200, "preempt": 400}
