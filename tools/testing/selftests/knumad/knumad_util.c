@@ -315,7 +315,8 @@ bool kn_zones(int node, struct kn_zone_sums *sums)
 			sums->free += free;
 		else if (sscanf(line, " high %lu", &kept) == 1)
 			sums->high += kept;
-		else if (strstr(line, " protection: (") && last && sscanf(last, ", %lu", &value) == 1)
+		else if (strstr(line, " protection: (") && last &&
+			 sscanf(last, ", %lu", &value) == 1)
 			sums->room += free > kept + value ? free - kept - value : 0;
 		else if (sscanf(line, " managed %lu", &value) == 1)
 			sums->managed += value;
