@@ -129,6 +129,8 @@ static void endure(struct __test_metadata *_metadata, struct _test_data_pest *se
 	unsigned int times = 0;
 
 	while (times < 3 || KN_READ(sh->rounds) < end) {
+		ASSERT_EQ(0, kn_enable("never"));
+		ASSERT_EQ(0, kn_enable("always"));
 		before = kn_stat("hint_faults");
 		at = KN_READ(sh->rounds);
 		ASSERT_TRUE(kn_wait_until(kn_stat("hint_faults") >= before + 20 &&
@@ -137,8 +139,6 @@ static void endure(struct __test_metadata *_metadata, struct _test_data_pest *se
 			       kn_stat("hint_faults") - before);
 			kn_dump();
 		}
-		ASSERT_EQ(0, kn_enable("never"));
-		ASSERT_EQ(0, kn_enable("always"));
 		times++;
 	}
 	TH_LOG("%llu rounds, %llu faults", KN_READ(sh->rounds),
