@@ -46,12 +46,17 @@ check_patches() {
 	return $status
 }
 
+# Run a command that has nothing to say if all is well.
+silent() {
+	local said
+	said=$("$@" 2>&1) || { echo "$said"; return 1; }
+	[ -z "$said" ] || { echo "$said"; return 1; }
+}
+
 # W=1 and sparse, mm/knumad only; the rest of the kernel has warnings of its own.
 check_compile() {
-	local said
 	find "$out/mm/knumad" -name '*.o' -delete 2>/dev/null || true
-	said=$(kmake W=1 C=1 CF=-Wsparse-error mm/knumad/ 2>&1) || { echo "$said"; return 1; }
-	[ -z "$said" ] || { echo "$said"; return 1; }
+	silent kmake W=1 C=1 CF=-Wsparse-error mm/knumad/
 }
 
 # "make coccicheck" for one directory, less the two scripts that need an OCaml compiler.
@@ -68,26 +73,26 @@ check_coccinelle() {
 }
 
 check_kernel_doc() {
-	local said
-	said=$("$tree/scripts/kernel-doc" -none -Wall "${headers[@]}" "${core[@]}" 2>&1) || { echo "$said"; return 1; }
-	[ -z "$said" ] || { echo "$said"; return 1; }
+	silent "$tree/scripts/kernel-doc" -none -Wall "${headers[@]}" "${core[@]}"
+}
+
+# The section $2 of the file $1, as a document would have it
+doc_section() {
+	"$tree/scripts/kernel-doc" -rst -sphinx-version 5.3.0 -function "$2" "$1" >/dev/null
 }
 
 # Each ":doc:" that a document pulls in, with the file of the line above it
 check_docs() {
-	local file title said found=0
+	local file title found=0
 	while IFS=$'\t' read -r file title; do
-		said=$("$tree/scripts/kernel-doc" -rst -sphinx-version 5.3.0 -function "$title" "$file" 2>&1 >/dev/null) || { echo "$said"; return 1; }
-		[ -z "$said" ] || { echo "$said"; return 1; }
+		silent doc_section "$file" "$title" || return 1
 		found=$((found + 1))
 	done < <(sed -n '/^\.\. kernel-doc:: /{s///;N;s/\n *:doc: /\t/p}' Documentation/mm/knumad*.rst)
 	[ "$found" -gt 0 ] || { echo "no document names a DOC section"; return 1; }
 }
 
 check_abi() {
-	local said
-	said=$("$tree/scripts/get_abi.pl" --dir Documentation/ABI validate 2>&1) || { echo "$said"; return 1; }
-	[ -z "$said" ] || { echo "$said"; return 1; }
+	silent "$tree/scripts/get_abi.pl" --dir Documentation/ABI validate
 }
 
 check_shell() {

@@ -1108,7 +1108,7 @@ TEST_F(respect, node_becomes_full)
 /*
  * Pages of the first of a worker's sets of which idle page tracking says that they are
  * idle; with @mark it is told first to watch them. The last few pages of the machine may be
- * none of its.
+ * none of its. Negative: it could not be found out.
  */
 static int idle_pages(const struct kn_worker *worker, bool mark)
 {
@@ -1122,8 +1122,9 @@ static int idle_pages(const struct kn_worker *worker, bool mark)
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", worker->pid);
 	pagemap = open(path, O_RDONLY | O_CLOEXEC);
 	bitmap = open(IDLE_BITMAP, O_RDWR | O_CLOEXEC);
-	for (i = 0; i < pages; i++) {
-		if (pread(pagemap, &entry, sizeof(entry), (first + i) * sizeof(entry)) < 0)
+	for (i = 0; bitmap >= 0 && i < pages; i++) {
+		if (pread(pagemap, &entry, sizeof(entry), (first + i) * sizeof(entry)) !=
+		    sizeof(entry))
 			break;
 		entry &= (1ULL << 55) - 1;	/* the page frame */
 		at = entry / 64 * sizeof(bits);
@@ -1135,7 +1136,7 @@ static int idle_pages(const struct kn_worker *worker, bool mark)
 	}
 	close(pagemap);
 	close(bitmap);
-	return nr;
+	return i == pages ? nr : -1;
 }
 
 /* Who tracks idle pages himself learns of a use that a walk has noticed in between. */
