@@ -18,14 +18,12 @@ kmake() {
 	make -s -j "$jobs" -C "$tree" O="$out" CC='ccache gcc' HOSTCC='ccache gcc' "$@"
 }
 
-# checkpatch says nothing where it has nothing to say.  In the tree, since it looks things up there.
-checkpatch() {
-	(cd "$tree" && scripts/checkpatch.pl --strict --terse --no-summary "$@")
-}
+# In the tree, since it looks things up there.  Says nothing where it has nothing to say.
+checkpatch=(env -C "$tree" scripts/checkpatch.pl --strict --terse --no-summary)
 
-# The same, options being the arguments, of each file that stdin names: some at a time on each CPU.
+# Of each file that stdin names, some at a time on each CPU; the arguments are more options.
 checkpatch_files() {
-	(cd "$tree" && xargs -P "$jobs" -n 8 scripts/checkpatch.pl --strict --terse --no-summary "$@" -f)
+	xargs -P "$jobs" -n 8 "${checkpatch[@]}" "$@" -f
 }
 
 check_sources() {
@@ -41,7 +39,7 @@ check_sources() {
 check_patches() {
 	local patch status=0
 	for patch in "${patches[@]}"; do
-		checkpatch - <"$patch" | sed "s|^-|$patch|" || status=1
+		"${checkpatch[@]}" - <"$patch" | sed "s|^-|$patch|" || status=1
 	done
 	return $status
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-"""A strict reader of KTAP (Documentation/dev-tools/ktap.rst), as kselftests and KUnit write it."""
+"""KTAP (Documentation/dev-tools/ktap.rst): a strict reader of what kselftests and KUnit write,
+and what our own programs write."""
 
 import re
 from dataclasses import dataclass
@@ -102,3 +103,17 @@ def parse(lines, subject, need_plan_below=2):
     if not tests:
         tests.append(Test(f"{subject}: report", "fail", "no tests in the output"))
     return tests
+
+
+def begin(tests):
+    """Begin a report of so many tests."""
+    print(f"TAP version 13\n1..{tests}", flush=True)
+
+
+def tell(number, test):
+    """Report one test, its detail before it, or why it was skipped."""
+    skipped = f" # SKIP {test.detail}" if test.outcome == "skip" else ""
+    if not skipped:
+        for line in test.detail.splitlines():
+            print(f"# {line}")
+    print(f"{'not ' if test.outcome == 'fail' else ''}ok {number} {test.name}{skipped}", flush=True)

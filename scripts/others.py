@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import ktap
 from guest import BUILD, OUT_OF_MEMORY, GuestError, Step, run
 from machines import SHAPES
 
@@ -373,7 +374,7 @@ def main():
     there = [test for test in tests if test not in missing]
     with ThreadPoolExecutor(min(len(shapes), os.cpu_count())) as pool:
         results = list(pool.map(lambda shape: run_tests(shape, there), shapes))
-    print(f"TAP version 13\n1..{(len(tests) + 1) * len(shapes)}")
+    ktap.begin((len(tests) + 1) * len(shapes))
     number, failed = 0, 0
     for shape, verdicts in zip(shapes, results):
         for test in [*tests, "pages were moved"]:
@@ -381,12 +382,10 @@ def main():
             outcome, detail = verdicts.get(test, ("skip", "it cannot be built here"))
             if test in missing and program_of(test) not in CANNOT_BE_BUILT:
                 outcome, detail = "fail", "it was not built: build/log/others-*.log says why"
-            bad = outcome in ("fail", "differs")
-            failed += bad
-            if outcome != "skip":
-                print("\n".join(f"# {text}" for text in detail.splitlines()))
-            print(f"{'not ' if bad else ''}ok {number} {shape} {test}"
-                  + (f" # SKIP {detail}" if outcome == "skip" else ""), flush=True)
+            if outcome == "differs":
+                outcome = "fail"
+            failed += outcome == "fail"
+            ktap.tell(number, ktap.Test(f"{shape} {test}", outcome, detail))
     return 1 if failed else 0
 
 

@@ -13,6 +13,7 @@ import statistics
 import sys
 from pathlib import Path
 
+import ktap
 from guest import BUILD, Step, Topology, run
 
 LIMIT = 0.005
@@ -58,17 +59,17 @@ def main():
     for line in [line for result in results for line in result.lines]:
         mode, work, *values = line.split()
         works.setdefault(work, {}).setdefault(mode, []).append([float(value) for value in values])
-    print("TAP version 13")
-    print(f"1..{WORKS}")
+    ktap.begin(WORKS)
     failed = any(result.status for result in results) or len(works) != WORKS
     for number, (work, modes) in enumerate(works.items(), 1):
         extra, error, background = judge(modes)
         cases.append({"name": work, "percent": 100 * extra, "error": 100 * error})
         bad = extra > LIMIT or (error > PRECISION and extra + 2 * error > LIMIT)
         failed |= bad
-        print(f"# {work}: always over never {extra:+.3%} (of that knumad's thread "
-              f"{background:.3%}), standard error {error:.3%} of {len(modes['always'])} pairs")
-        print(f"{'not ok' if bad else 'ok'} {number} {work}")
+        ktap.tell(number, ktap.Test(
+            work, "fail" if bad else "ok",
+            f"{work}: always over never {extra:+.3%} (of that knumad's thread {background:.3%}), "
+            f"standard error {error:.3%} of {len(modes['always'])} pairs"))
     if args.results:
         args.results.write_text(json.dumps({"limit": 100 * LIMIT, "cases": cases}) + "\n")
     return 1 if failed else 0

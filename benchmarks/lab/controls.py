@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from lab import BUILD, GuestError, Topology, both, build, local, observe
 
+import ktap    # beside guest.py, where lab.py looks for modules
+
 TWO = Topology(nodes=2)
 FOUR = Topology(nodes=4, node_mb="256")
 UNEQUAL = Topology(nodes=2, node_mb="768,384")
@@ -123,8 +125,7 @@ CONTROLS = {
 
 def main():
     build()
-    print("TAP version 13")
-    print(f"1..{len(CONTROLS)}")
+    ktap.begin(len(CONTROLS))
     failed = 0
     with ThreadPoolExecutor(2) as pool:
         futures = {name: pool.submit(check, name) for name, check in CONTROLS.items()}
@@ -132,10 +133,9 @@ def main():
             try:
                 good, said = future.result()
             except (GuestError, RuntimeError) as error:
-                good, said = False, str(error).replace("\n", "\n# ")
+                good, said = False, str(error)
             failed += not good
-            print(f"# {said}")
-            print(f"{'ok' if good else 'not ok'} {number} {name}", flush=True)
+            ktap.tell(number, ktap.Test(name, "ok" if good else "fail", said))
     return 1 if failed else 0
 
 

@@ -102,12 +102,9 @@ def main():
     if args.draw:
         draw([(title, axis, found[what]) for table, found in ((LOOKS, looks), (POLICY, policy))
               for what, (title, axis, _) in table.items()])
-    print(f"TAP version 13\n1..{len(tests)}")
+    ktap.begin(len(tests))
     for number, test in enumerate(tests, 1):
-        for line in test.detail.splitlines():
-            print(f"# {line}")
-        print(f"{'not ' if test.outcome == 'fail' else ''}ok {number} {test.name}"
-              f"{f' # SKIP {test.detail}' if test.outcome == 'skip' else ''}")
+        ktap.tell(number, test)
     return int(any(test.outcome == "fail" for test in tests))
 
 
