@@ -65,27 +65,29 @@ check:
 	@scripts/check.sh
 
 test:
+	@scripts/setup.sh
 	@scripts/test.py $(TEST_ARGS)
 
 test-full:
+	@scripts/setup.sh
 	@scripts/test.py --full --stress 3600 $(TEST_ARGS)
 
 bench: SET = quick
 bench-full: SET = full
 bench bench-full:
-	@scripts/kernel.sh build lab
-	@scripts/initramfs.sh
+	@scripts/setup.sh
 	@status=0; \
 	benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS) || status=$$?; \
 	[ $$status -le 128 ] || exit $$status; \
 	echo "== what knumad costs processes it does not watch (about 2 minutes)"; \
+	rm -f benchmarks/results/overhead.json; \
 	scripts/overhead.py --results benchmarks/results/overhead.json || status=$$?; \
 	benchmarks/lab/report.py --print || status=$$?; \
 	[ $$status -eq 0 ] || echo "== some of it failed, see above"; \
 	exit $$status
 
 clean:
-	find build -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} + 2>/dev/null || true
+	[ ! -e build ] || find build -mindepth 1 -maxdepth 1 ! -name linux -exec rm -rf {} +
 
 distclean:
 	rm -rf build

@@ -94,7 +94,8 @@ check_abi() {
 }
 
 check_shell() {
-	shellcheck -x .ci/run guest/init guest/usr/bin/* scripts/*.sh tools/knumad/*/*.sh tools/knumad/tests/completion.bash
+	git grep -l -z -E '^#!.*[ /](ba)?sh$' | xargs -0 shellcheck -x
+	shellcheck -x tools/knumad/tests/completion.bash
 	shellcheck -x -s bash tools/knumad/knumadctl.bash
 }
 

@@ -238,6 +238,18 @@ class Topology:
         return table[:9] + bytes([-sum(table) & 0xff]) + table[10:]
 
 
+def commit():
+    """What guests are made of, as git names it; "-dirty" if that has changed since."""
+    def said(*command):
+        return subprocess.run(["git", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                              check=True).stdout.strip()
+
+    made_of = [path for path in ROOT.iterdir() if path.name not in ("build", "Documentation")]
+    changed = said("status", "--porcelain", "--", *map(str, made_of), ":!benchmarks/results",
+                   ":!*.md")
+    return said("describe", "--always") + ("-dirty" if changed else "")
+
+
 def cpio(files):
     """A newc archive of {path: (mode, contents)}, directories included."""
     entries = {}
@@ -263,9 +275,10 @@ def initrd(topology, files, extras):
     srat = topology.srat()
     if srat:
         parts.append(cpio({"kernel/firmware/acpi/SRAT.aml": (0o644, srat)}))
-    parts.append((BUILD / "initramfs.cpio").read_bytes())
-    if extras:
-        parts.append(EXTRAS.read_bytes())
+    for archive in [BUILD / "initramfs.cpio"] + ([EXTRAS] if extras else []):
+        if not archive.exists():
+            raise GuestError(f"no {archive}: make initramfs")
+        parts.append(archive.read_bytes())
     parts.append(cpio(files))
     image = os.fdopen(os.memfd_create("initrd"), "wb")
     image.write(b"".join(parts))
@@ -650,17 +663,18 @@ def main():
 
     try:
         topology = topology_from(args)
+        topology.srat()
     except ValueError as error:
         parser.error(str(error))
     files = dict(pair.split("=", 1) for pair in args.file)
     if args.shell and args.mode == "deterministic":
         parser.error("nothing can be typed in mode deterministic: take --run")
-    if args.shell:
-        return shell(topology, args.profile, args.append, files, args.mode, args.extras)
-    if not args.run:
+    if not (args.run or args.shell):
         parser.error("nothing to do: --run COMMAND or --shell")
     steps = [Step(command, timeout=args.timeout) for command in args.run]
     try:
+        if args.shell:
+            return shell(topology, args.profile, args.append, files, args.mode, args.extras)
         results = run(topology, steps, args.profile, args.append, files, args.log,
                       args.mode, args.extras,
                       on_line=lambda _, line: print(line, flush=True),

@@ -11,7 +11,7 @@ jobs=$(nproc)
 mkdir -p build/log
 scripts/kernel.sh source
 exec 9>build/.lock
-flock 9
+flock -n 9 || { echo "== another build is running, waiting for it"; flock 9; }
 
 # Copy program $2 into the tree $1 as $3, with the shared libraries that it needs.
 install_program() {

@@ -206,7 +206,8 @@ each_patch() {
 	done
 	link_overlay $tree
 	"${make[@]}" -s -C $tree O="$out" KCONFIG_ALLCONFIG="$PWD/configs/lab.config" allnoconfig \
-		>build/log/series.log 2>&1
+		>build/log/series.log 2>&1 ||
+		{ tail -n 20 build/log/series.log >&2; die "the base cannot be configured (build/log/series.log)"; }
 	# The rest is built with the whole series only, in every profile
 	mapfile -t targets < <(for patch in "${list[@]}"; do touched "$series/$patch"; done |
 		sed -n 's/\.c$/.o/p' | sort -u)
@@ -217,8 +218,10 @@ each_patch() {
 	for patch in "${list[@]}"; do
 		number=$((number + 1))
 		apply $tree "$patch"
-		"${make[@]}" -s -C $tree O="$out" olddefconfig >>build/log/series.log 2>&1
-		if "${make[@]}" -C $tree O="$out" "${targets[@]}" >build/log/series-one.log 2>&1; then
+		if {
+			"${make[@]}" -s -C $tree O="$out" olddefconfig &&
+				"${make[@]}" -C $tree O="$out" "${targets[@]}"
+		} >build/log/series-one.log 2>&1; then
 			echo "ok $number - $patch"
 		else
 			failed=1

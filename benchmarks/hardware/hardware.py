@@ -18,6 +18,7 @@ import os
 import platform
 import re
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -119,7 +120,11 @@ def balancers_of(workload, balancers):
 
 def timed(command, programs):
     start = time.monotonic()
-    subprocess.run(shlex.split(str(programs / command)), check=True, stdout=subprocess.DEVNULL)
+    status = subprocess.run(shlex.split(str(programs / command)), stdout=subprocess.DEVNULL,
+                            check=False).returncode
+    if status:
+        sys.exit(f"hardware.py: {command}: exit status {status}; a smaller --mb may help, and "
+                 "--only leaves it out")
     return time.monotonic() - start
 
 
@@ -165,6 +170,8 @@ def main():
     if os.geteuid():
         sys.exit("hardware.py: not root: switching balancers needs it; try sudo")
 
+    # By way of the end of Switches
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     times = {workload: {name: [] for name in balancers} for workload in todo}
     with tempfile.TemporaryDirectory() as directory, Switches() as switches:
         programs = Path(directory)
@@ -179,8 +186,10 @@ def main():
                     times[workload][name].append(seconds)
                     print(f"   round {number + 1} of {args.rounds}: {workload}, {name}: "
                           f"{seconds:.2f} s", flush=True)
-    args.output.write_text(json.dumps({"kernel": platform.release(), "nodes": cpus,
-                                       "commands": todo, "seconds": times}, indent=1) + "\n")
+            # Each round: whatever ends it does not take the times with it
+            args.output.write_text(json.dumps(
+                {"kernel": platform.release(), "nodes": cpus, "commands": todo,
+                 "seconds": times}, indent=1) + "\n")
     report(times)
     return 0
 

@@ -38,12 +38,12 @@ POLICY = {
 
 
 def measure(command, append=""):
-    """Output of a guest with one CPU, its console before."""
+    """What a guest with one CPU says on the console, and the result of the command."""
     console = []
     result, = run(SHAPES[MACHINE], [Step(command, "growth", 1800)], append=append,
                   mode=mode_of("lab", MACHINE), on_console=console.append, boot_timeout=600,
                   log=BUILD / f"log/growth{'-kunit' if append else ''}.log")
-    return console, result.lines
+    return console, result
 
 
 def find(lines):
@@ -92,10 +92,13 @@ def main():
     parser.add_argument("--draw", action="store_true",
                         help=f"draw {PICTURE.relative_to(LAB.parents[1])}.svg and .png, too")
     args = parser.parse_args()
-    _, lines = measure("cd /selftests/knumad && ./growth 2>&1")
+    _, looked = measure("cd /selftests/knumad && ./growth 2>&1")
     console, _ = measure("true", "kunit.enable=1 kunit.filter_glob=knumad_growth")
-    tests = ktap.parse(lines, "growth") + ktap.parse(console, "growth kunit")
-    looks, policy = find(lines), find(console)
+    tests = ktap.parse(looked.lines, "growth")
+    if looked.status and all(test.outcome != "fail" for test in tests):
+        tests.append(ktap.Test("growth: exit status", "fail", str(looked.status)))
+    tests += ktap.parse(console, "growth kunit")
+    looks, policy = find(looked.lines), find(console)
     for kind, table, found in (("look", LOOKS, looks), ("policy", POLICY, policy)):
         for what, (_, _, bound) in table.items():
             tests.append(judge(kind, what, bound, found[what]))

@@ -22,6 +22,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ from pathlib import Path
 
 LAB = Path(__file__).resolve().parent
 sys.path.insert(0, str(LAB.parent.parent / "scripts"))
-from guest import (BUILD, EXTRAS, OBSERVER, ROOT, TURN, GuestError, Step,  # noqa: E402
-                   Topology, build_observer, run)
+from guest import (BUILD, EXTRAS, OBSERVER, ROOT, GuestError, Step, Topology,  # noqa: E402
+                   build_observer, commit, qemu_command, run)
 
 RESULTS = LAB.parent / "results"
 PROGRAMS = BUILD / "programs"
@@ -43,6 +44,7 @@ NODES = {
     # Two pairs of near nodes, as in machines of two boards.
     "uneven": Topology(nodes=4, distances="10,16,28,28;16,10,28,28;28,28,10,16;28,28,16,10"),
 }
+GUEST_MB = 200          # that QEMU takes besides the guest's memory
 INTERVAL = 0.25
 
 INSN = 16e-9            # seconds
@@ -226,9 +228,6 @@ counters() {{
 	grep -E '^(numa_(hint_faults|pte_updates|pages_migrated)|thp_split_page) ' /proc/vmstat |
 		sed "s/^/$1 /"
 	sed -n "s/^bytes_max /$1 bytes_max /p" /sys/kernel/debug/knumad/stats 2>/dev/null
-	for comm in $(grep -lx 'knumad.*' /proc/[0-9]*/comm); do
-		read -r ns _ <${{comm%comm}}schedstat && echo "$1 balancer_ns $ns"
-	done
 }}
 counters before
 {command}
@@ -342,22 +341,31 @@ def summarize(spec, topology, observed, lines, meta):
             "system_s": whole["kernel"],
             "application_s": whole["kernel"] - whole["balancer"],
             "balancer_s": whole["balancer"],
-            "balancer_clock_s": counters.get("balancer_ns", 0) / 1e9,
             "counted_system_s": instructions["kernel"] * INSN,
         },
         "stalls": observed["stalls"],
     }
 
 
-def meta_data():
-    def first_line(*command):
-        return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
-                              check=True).stdout.split("\n", maxsplit=1)[0]
+@functools.cache
+def qemu_version():
+    said = subprocess.run(["qemu-system-x86_64", "--version"], stdout=subprocess.PIPE, text=True,
+                          check=True).stdout
+    return re.search(r"version (\S+)", said).group(1)
 
+
+def meta_data():
     release = (BUILD / "lab/include/config/kernel.release").read_text().strip()
-    qemu = re.search(r"version (\S+)", first_line("qemu-system-x86_64", "--version")).group(1)
-    return {"kernel": release, "qemu": qemu,
-            "commit": first_line("git", "describe", "--always", "--dirty")}
+    return {"kernel": release, "qemu": qemu_version(),
+            "commit": commit()}
+
+
+def machine(topology):
+    """The command line of QEMU, but for the files of a run."""
+    with tempfile.TemporaryFile() as image:
+        command = qemu_command(topology, "lab", image, "", "deterministic", {"out": ""})
+        return [word.replace(str(ROOT), "") for word in command
+                if word != f"/proc/self/fd/{image.fileno()}"]
 
 
 @functools.cache
@@ -373,7 +381,7 @@ def images(extras):
 def fingerprint(spec):
     """Changes when anything does that a result depends on."""
     settings = (images(WORKLOADS[spec.workload].extras), GUEST, spec, guest_command(spec),
-                str(NODES[spec.nodes]), TURN, INTERVAL, WATCHED, WATCHED_WHOLE)
+                machine(NODES[spec.nodes]), qemu_version(), INTERVAL, WATCHED, WATCHED_WHOLE)
     return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
 
@@ -400,19 +408,21 @@ def measure(spec, meta, directory):
     topology = NODES[spec.nodes]
     log = BUILD / "log" / f"lab-{spec}.log"
     script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
+    # What an older kernel did is not the result of this one, if it fails
+    (directory / f"{spec}.json").unlink(missing_ok=True)
     try:
         result, observed = observe(topology, script, directory / f"{spec}.raw", log,
                                    extras=WORKLOADS[spec.workload].extras)
-    except (GuestError, RuntimeError) as error:
-        return str(error)
-    if not observed:
-        return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
-    stored = summarize(spec, topology, observed, result.lines, meta)
-    text = json.dumps(stored, separators=(",", ":"))
-    # Whole or not at all: an interrupted run continues with what is there
-    part = directory / f"{spec}.part"
-    part.write_text(text + "\n")
-    part.rename(directory / f"{spec}.json")
+        if not observed:
+            return "\n".join([f"exit status {result.status} ({log})"] + result.lines[-10:])
+        stored = summarize(spec, topology, observed, result.lines, meta)
+        text = json.dumps(stored, separators=(",", ":"))
+        # Whole or not at all: an interrupted run continues with what is there
+        part = directory / f"{spec}.part"
+        part.write_text(text + "\n")
+        part.rename(directory / f"{spec}.json")
+    except (GuestError, OSError, RuntimeError, ValueError, KeyError) as error:
+        return f"{type(error).__name__}: {error} ({log})"
     return None
 
 
@@ -421,8 +431,14 @@ def has_result(spec, directory):
     return path.exists() and json.loads(path.read_text()).get("fingerprint") == fingerprint(spec)
 
 
+def build_guest():
+    """The kernel and what it runs: a result names the commit that is there, not an older one."""
+    subprocess.run(["scripts/kernel.sh", "build", "lab"], cwd=ROOT, check=True)
+    subprocess.run(["scripts/initramfs.sh"], cwd=ROOT, check=True)
+
+
 def build():
-    """The observer and the programs; the kernel is made by make."""
+    """The observer and the programs."""
     PROGRAMS.mkdir(parents=True, exist_ok=True)
     subprocess.run(["make", "-s", "-C", LAB.parent / "programs", f"OUT={PROGRAMS}"], check=True)
     build_observer()
@@ -436,12 +452,29 @@ def brief(path):
             f"system {stored['cpu']['system_s']:.2f} s of {stored['seconds']:.0f}")
 
 
+def memory_mb():
+    """Of this machine, what is there for guests."""
+    found = re.search(r"MemAvailable: +(\d+)", Path("/proc/meminfo").read_text())
+    return int(found.group(1)) >> 10
+
+
+def guests_that_fit(runs, most):
+    """How many of the largest guests have room at a time, at least one."""
+    largest = sorted((sum(NODES[spec.nodes].mb) + GUEST_MB for spec in runs), reverse=True)
+    while most > 1 and sum(largest[:most]) > memory_mb():
+        most -= 1
+    return most
+
+
 def run_all(runs, directory, jobs, made_by):
     """Two guests at a time; they share nothing but the host's time."""
     meta = {**meta_data(), "made_by": made_by}
     directory.mkdir(parents=True, exist_ok=True)
     todo = [spec for spec in runs if not has_result(spec, directory)]
     print(f"== {len(runs)} runs, {len(runs) - len(todo)} of them there already", flush=True)
+    if jobs > (fit := guests_that_fit(todo, jobs)):
+        print(f"   {fit} at a time: more have no room in {memory_mb()} MB of memory", flush=True)
+        jobs = fit
     start, failed, done = time.monotonic(), 0, 0
     with ThreadPoolExecutor(jobs) as pool:
         futures = {pool.submit(measure, spec, {**meta, "fingerprint": fingerprint(spec)},
@@ -475,7 +508,12 @@ def main():
     if args.list:
         print("\n".join(map(str, runs)))
         return 0
-    build()
+    try:
+        build_guest()
+        build()
+    except subprocess.CalledProcessError as error:
+        print(f"lab.py: {shlex.join(map(str, error.cmd))} failed, see above", file=sys.stderr)
+        return 1
     return 1 if run_all(runs, args.results, args.jobs, args.made_by) else 0
 
 
