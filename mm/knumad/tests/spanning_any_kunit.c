@@ -415,6 +415,7 @@ static void even_test(struct kunit *test)
 	for (t = 0; t < 64; t++)
 		KUNIT_EXPECT_EQ(test, r->threads[t].home,
 				r->threads[t / 32 * 32].home);
+	KUNIT_EXPECT_NE(test, r->threads[0].home, r->threads[32].home);
 	keep_before(r);
 	knumad_test_span(test, &r->sp);
 	for (t = 0; t < 64; t++)

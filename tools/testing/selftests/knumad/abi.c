@@ -229,6 +229,22 @@ TEST_F(abi, valid_words)
 		{ "never\n", "always opt-in [never]\n" },
 		{ "never\n", "always opt-in [never]\n" },
 	};
+	unsigned int i;
+	char buf[64];
+
+	if (kn_topo.nr_memory < 2)
+		SKIP(return, "one node with memory: cannot be enabled");
+	for (i = 0; i < ARRAY_SIZE(enabled); i++) {
+		EXPECT_EQ(0, kn_enable(enabled[i][0]));
+		ASSERT_LT(0, kn_tunable_read("enabled", buf, sizeof(buf)));
+		EXPECT_STREQ(enabled[i][1], buf);
+		EXPECT_EQ(!!strncmp(enabled[i][0], "never", 5), !!kn_thread_pid())
+			TH_LOG("after %s", enabled[i][0]);
+	}
+}
+
+TEST_F(abi, valid_policies)
+{
 	static const char *const policy[][2] = {
 		{ "spread", "pack [spread]\n" },
 		{ "pack", "[pack] spread\n" },
@@ -242,15 +258,6 @@ TEST_F(abi, valid_words)
 		EXPECT_EQ(0, kn_tunable_write("policy", policy[i][0]));
 		ASSERT_LT(0, kn_tunable_read("policy", buf, sizeof(buf)));
 		EXPECT_STREQ(policy[i][1], buf);
-	}
-	if (kn_topo.nr_memory < 2)
-		SKIP(return, "one node with memory: cannot be enabled");
-	for (i = 0; i < ARRAY_SIZE(enabled); i++) {
-		EXPECT_EQ(0, kn_enable(enabled[i][0]));
-		ASSERT_LT(0, kn_tunable_read("enabled", buf, sizeof(buf)));
-		EXPECT_STREQ(enabled[i][1], buf);
-		EXPECT_EQ(!!strncmp(enabled[i][0], "never", 5), !!kn_thread_pid())
-			TH_LOG("after %s", enabled[i][0]);
 	}
 }
 
@@ -395,39 +402,39 @@ TEST_F(abi, concurrent_intervals)
 {
 	struct writer writers[4];
 	pthread_t threads[4];
-	unsigned int i, broken = 0;
-	__s64 shortest, longest;
-	int stop = 0;
-	__u64 end;
+	unsigned long written = 0;
+	unsigned int i, round;
+	int stop;
 
-	for (i = 0; i < ARRAY_SIZE(writers); i++) {
-		writers[i] = (struct writer) {
-			.tunable = &tunables[i % 2],
-			.values = { 200 + 100 * i, 1000 - 100 * i },
-			.stop = &stop,
-		};
-		ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_tunable, &writers[i]));
+	/* What breaks it is made good by the next write: stopped, and looked at, often */
+	for (round = 0; round < 50; round++) {
+		stop = 0;
+		for (i = 0; i < ARRAY_SIZE(writers); i++) {
+			writers[i] = (struct writer) {
+				.tunable = &tunables[i % 2],
+				.values = { 200 + 100 * i, 1000 - 100 * i },
+				.stop = &stop,
+			};
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_tunable, &writers[i]));
+		}
+		usleep(20 * 1000);
+		KN_WRITE(stop, 1);
+		for (i = 0; i < ARRAY_SIZE(writers); i++)
+			pthread_join(threads[i], NULL);
+		EXPECT_LE(kn_tunable("scan_interval_ms"), kn_tunable("scan_max_interval_ms"));
+		for (i = 0; i < ARRAY_SIZE(writers); i++) {
+			EXPECT_EQ(0, writers[i].failed);
+			EXPECT_EQ(0, writers[i].torn);
+			written += writers[i].writes - writers[i].refused;
+		}
 	}
-	end = kn_now_ms() + 1000;
-	while (kn_now_ms() < end)
-		kn_nap();
-	KN_WRITE(stop, 1);
-	for (i = 0; i < ARRAY_SIZE(writers); i++)
-		pthread_join(threads[i], NULL);
-	shortest = kn_tunable("scan_interval_ms");
-	longest = kn_tunable("scan_max_interval_ms");
-	EXPECT_LE(shortest, longest);
-	for (i = 0; i < ARRAY_SIZE(writers); i++) {
-		EXPECT_EQ(0, writers[i].failed);
-		broken += writers[i].torn;
-	}
-	EXPECT_EQ(0, broken);
+	EXPECT_LT(100, written);
 }
 
-/* debugfs: three files, 0444 */
+/* debugfs: all files, 0444 */
 TEST_F(abi, debugfs_modes)
 {
-	static const char *const files[] = { "stats", "processes", "nodes" };
+	static const char *const files[] = { "stats", "processes", "nodes", "spanning", "threads" };
 	char path[128];
 	struct stat st;
 	unsigned int i;

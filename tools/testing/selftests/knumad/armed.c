@@ -743,7 +743,6 @@ TEST_F(pest, dumps_core)
 
 	if (access(CORE_PATTERN, W_OK))
 		SKIP(return, "this kernel dumps no core");
-	kn_save(CORE_PATTERN);
 	ASSERT_EQ(0, kn_write(CORE_PATTERN, CORE));
 	unlink(CORE);
 	end_armed(_metadata, self, abort_once, &info);
@@ -829,6 +828,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--again"))
 		return again();
+	kn_save(CORE_PATTERN);
 	kn_save(HUGETLB_PAGES);
 	kn_save_ksm();
 	kn_save_system();

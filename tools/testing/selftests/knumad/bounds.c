@@ -300,6 +300,7 @@ static void stop_listening(struct __test_metadata *_metadata, struct _test_data_
 
 	ASSERT_EQ(0, kn_write(LOCK_EVENTS "enable", "0"));
 	ASSERT_EQ(0, kn_write(SWITCH_EVENT "enable", "0"));
+	ASSERT_TRUE(kn_trace_is_whole());
 	memset(holds, 0, sizeof(*holds));
 	file = fopen(KN_TRACE "trace", "re");
 	ASSERT_NE(NULL, file);
@@ -371,8 +372,10 @@ TEST_F(hold, mmap_lock)
 		}
 		worker = kn_start(&work);
 		ASSERT_NE(NULL, worker);
-		ASSERT_EQ(0, kn_enable("always"));
+		/* From the first walk on: its threads are there, and nobody asks for them */
+		ASSERT_EQ(0, kn_enable("opt-in"));
 		listen_to(_metadata, self);
+		ASSERT_EQ(0, kn_enable("always"));
 		EXPECT_TRUE(i ? kn_wait_until(kn_spanning(worker->pid, &spanning) &&
 					      spanning.rounds >= 4, KN_PATIENCE)
 			      : kn_wait_share(worker, self->node[1], KN_GATHERED,

@@ -452,8 +452,8 @@ FIXTURE_SETUP(calls)
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, (void *)sh);
 	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (self->kmsg >= 0)
-		lseek(self->kmsg, 0, SEEK_END);
+	ASSERT_LE(0, self->kmsg);
+	lseek(self->kmsg, 0, SEEK_END);
 	self->armed = kn_stat("pages_armed");
 	self->faults = kn_stat("hint_faults");
 	self->migrated = kn_stat("pages_migrated");
@@ -480,7 +480,15 @@ static unsigned int warnings(int kmsg)
 	char record[1024];
 	ssize_t len;
 
-	while (kmsg >= 0 && (len = read(kmsg, record, sizeof(record) - 1)) > 0) {
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno != EAGAIN) {
+		/* Longer than a record may be, or overwritten before it was read */
+		if (len <= 0) {
+			printf("# /dev/kmsg: %s\n", strerror(errno));
+			nr++;
+			if (errno != EPIPE && errno != EINVAL)
+				break;
+			continue;
+		}
 		record[len] = '\0';
 		if (sscanf(record, "%u,", &priority) != 1 || (priority & 7) > 4)
 			continue;

@@ -455,6 +455,7 @@ TEST_F(control, read_while_it_exits)
 			execl("/bin/true", "true", NULL);
 			_exit(0);
 		}
+		ASSERT_LT(0, pid);
 		snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
 		for (i = 0; i < 20; i++) {
 			ret = kn_read(path, buf, sizeof(buf));
@@ -474,11 +475,6 @@ TEST_F(control, read_while_it_exits)
 /*
  * Control groups
  */
-
-static int before_child(struct kn_shared *sh, const struct kn_work *work)
-{
-	return kn_write(KN_CHILD "/cgroup.procs", "0");
-}
 
 /* The words of memory.knumad, and none else; not in the root group. */
 TEST_F(control, group_file)
@@ -538,7 +534,7 @@ TEST_F(control, group_statistics)
 
 	if (why)
 		SKIP(return, "%s", why);
-	self->work.before = before_child;
+	self->work.before = kn_enter_child;
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
 	ASSERT_EQ(0, kn_enable("always"));
@@ -614,11 +610,12 @@ TEST_F(control, priorities)
 {
 	const char *why = kn_make_groups();
 	struct kn_worker *worker;
+	const char *last = "";
 	unsigned int mode, at;
 
 	if (why)
 		SKIP(return, "%s", why);
-	self->work.before = before_child;
+	self->work.before = kn_enter_child;
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
 	for (mode = 0; mode < ARRAY_SIZE(modes); mode++) {
@@ -631,6 +628,10 @@ TEST_F(control, priorities)
 			ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", groups[child]));
 			ASSERT_EQ(0, choose(worker->pid, choices[choice]));
 			EXPECT_TRUE(kn_proc_is(worker->pid, "group", groups[child ?: parent]));
+			/* What is there may be the verdict of before */
+			if (verdict == last)
+				ASSERT_TRUE(kn_wait_passes(2, KN_PATIENCE));
+			last = verdict;
 			ASSERT_TRUE(kn_wait_until(is_judged(worker->pid, verdict), KN_PATIENCE))
 				TH_LOG("%s, %s, %s, %s", modes[mode], groups[parent],
 				       groups[child], choices[choice]);
@@ -643,7 +644,7 @@ TEST_F(control, priorities)
 
 static int before_all(struct kn_shared *sh, const struct kn_work *work)
 {
-	if (before_child(sh, work))
+	if (kn_enter_child(sh, work))
 		return -EINVAL;
 	return prctl(PR_SET_KNUMAD, PR_KNUMAD_OUT, 0, 0, 0) ? -errno : 0;
 }

@@ -56,7 +56,6 @@ FIXTURE_SETUP(failsafe)
 {
 	const char *why;
 
-	kn_save(PANIC_ON_WARN);
 	why = kn_begin(2);
 	snprintf(self->dir, sizeof(self->dir), KN_DEBUGFS "fail_%s", variant->check);
 	if (!why && access(self->dir, F_OK))
@@ -151,6 +150,7 @@ TEST_F(failsafe, switches_itself_off)
 
 int main(int argc, char **argv)
 {
+	kn_save(PANIC_ON_WARN);
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }

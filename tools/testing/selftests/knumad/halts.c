@@ -12,6 +12,7 @@
 #include "knumad_util.h"
 
 #define MEM		(16 * KN_MB)
+#define MB_PER_S	4
 #define GROUP		"/sys/fs/cgroup/knumad-halts"
 #define DAY		86400
 #define PM_TEST		"/sys/power/pm_test"
@@ -28,8 +29,6 @@ FIXTURE_SETUP(halts)
 	struct kn_work work = { .size = MEM, .threads = 1, .pinned = true };
 	const char *why;
 
-	kn_save(PM_TEST);
-	kn_save(PM_DELAY);
 	why = kn_begin_once(2);
 	if (why)
 		SKIP(return, "%s", why);
@@ -39,6 +38,8 @@ FIXTURE_SETUP(halts)
 	work.cpu_node = self->node[1];
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
+	/* A few seconds for all of it */
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", MB_PER_S));
 	ASSERT_EQ(0, kn_enable("always"));
 }
 
@@ -64,6 +65,12 @@ static void send(struct __test_metadata *_metadata, struct _test_data_halts *sel
 		kn_dump();
 }
 
+/* Was the halt before all of it was there? */
+static bool is_on_its_way(struct _test_data_halts *self, int node)
+{
+	return kn_share_on(self->worker, node, 1) < KN_GATHERED;
+}
+
 TEST_F(halts, frozen_group)
 {
 	char pid[16];
@@ -83,6 +90,9 @@ TEST_F(halts, frozen_group)
 	for (i = 0; i < 4; i++) {
 		send(_metadata, self, self->node[i & 1]);
 		ASSERT_EQ(0, kn_write(GROUP "/cgroup.freeze", "1"));
+		ASSERT_TRUE(kn_wait_until(kn_group_stat(GROUP, "cgroup.events", "frozen") == 1,
+					  KN_PATIENCE));
+		EXPECT_TRUE(is_on_its_way(self, self->node[i & 1]));
 		EXPECT_TRUE(kn_wait_passes(4, KN_PATIENCE));
 		ASSERT_EQ(0, kn_write(GROUP "/cgroup.freeze", "0"));
 		EXPECT_TRUE(is_at(self, self->node[i & 1]))
@@ -108,6 +118,7 @@ TEST_F(halts, suspended_machine)
 	for (i = 0; i < 2; i++) {
 		send(_metadata, self, self->node[i & 1]);
 		ASSERT_EQ(0, kn_write("/sys/power/state", "freeze"));
+		EXPECT_TRUE(is_on_its_way(self, self->node[i & 1]));
 		passes = kn_stat("passes");
 		EXPECT_TRUE(kn_wait_until(kn_stat("passes") > passes, KN_PATIENCE))
 			kn_dump();
@@ -131,6 +142,7 @@ TEST_F(halts, clock_jumps)
 		ASSERT_EQ(0, clock_gettime(CLOCK_REALTIME, &now));
 		now.tv_sec += jumps[i];
 		ASSERT_EQ(0, clock_settime(CLOCK_REALTIME, &now));
+		EXPECT_TRUE(is_on_its_way(self, self->node[i & 1]));
 		EXPECT_TRUE(is_at(self, self->node[i & 1]))
 			kn_dump();
 		EXPECT_TRUE(kn_wait_passes(2, KN_PATIENCE));
@@ -140,6 +152,8 @@ TEST_F(halts, clock_jumps)
 
 int main(int argc, char **argv)
 {
+	kn_save(PM_TEST);
+	kn_save(PM_DELAY);
 	kn_save_system();
 	return test_harness_run(argc, argv);
 }

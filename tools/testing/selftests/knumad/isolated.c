@@ -117,7 +117,9 @@ TEST_F(isolated, never_used)
 		kn_dump();
 	EXPECT_TRUE(kn_wait_passes(16, KN_PATIENCE));
 	EXPECT_TRUE(may_run(worker->sh->thread[0].tid, self->cpu));
+	ASSERT_LT(0, kn_thread_pid());
 	EXPECT_FALSE(may_run(kn_thread_pid(), self->cpu));
+	ASSERT_LT(0, kn_mover_pid(self->node));
 	EXPECT_FALSE(may_run(kn_mover_pid(self->node), self->cpu));
 	EXPECT_EQ(before, user_time(self->cpu));
 	EXPECT_EQ(0, kn_stop(worker));

@@ -349,7 +349,7 @@ __u64 kn_all_free(void)
 static struct {
 	char path[128];
 	char value[128];
-} saved[40];
+} saved[64];
 
 static unsigned int nr_saved;
 
@@ -358,8 +358,10 @@ void kn_save(const char *path)
 {
 	char buf[128], *from = buf, *to;
 
-	if (nr_saved == ARRAY_SIZE(saved) || kn_read(path, buf, sizeof(buf)) < 0)
+	if (kn_read(path, buf, sizeof(buf)) < 0)
 		return;
+	if (nr_saved == ARRAY_SIZE(saved))
+		ksft_exit_fail_msg("no room to save %s\n", path);
 	if (strchr(buf, '[')) {
 		from = strchr(buf, '[') + 1;
 		to = strchr(from, ']');
@@ -380,6 +382,22 @@ static void restore_system(void)
 	kn_enable("never");
 	for (i = 0; i < nr_saved; i++)
 		kn_write(saved[i].path, saved[i].value);
+}
+
+static pid_t main_pid;
+
+/* No test is active */
+static void do_nothing(int sig)
+{
+}
+
+/* The time of all tests is over: that of the one that is active, too, else it would go on */
+static void end_active_test(int sig)
+{
+	if (getpid() != main_pid)
+		_exit(128 + sig);
+	raise(SIGALRM);
+	exit(128 + sig);
 }
 
 #define KSM		"/sys/kernel/mm/ksm/"
@@ -440,6 +458,9 @@ void kn_save_system(void)
 	kn_save(KN_SYSFS "enabled");
 	if (nr_saved)
 		atexit(restore_system);
+	main_pid = getpid();
+	signal(SIGALRM, do_nothing);
+	signal(SIGTERM, end_active_test);
 }
 
 /* A number that is set in the environment, or the preset */
@@ -783,12 +804,20 @@ bool kn_find_stat(const char *name, __u64 *value)
 	return find_line(KN_DEBUGFS "stats", name, value);
 }
 
+/* A counter that is not there is not zero: a test that goes on would prove nothing. */
+static void is_missing(const char *name, const char *where)
+{
+	ksft_print_msg("no %s in %s\n", name, where);
+	fflush(stdout);
+	_exit(KSFT_FAIL);
+}
+
 __u64 kn_stat(const char *name)
 {
 	__u64 value = 0;
 
 	if (!kn_find_stat(name, &value))
-		ksft_print_msg("no %s in %sstats\n", name, KN_DEBUGFS);
+		is_missing(name, KN_DEBUGFS "stats");
 	return value;
 }
 
@@ -805,7 +834,7 @@ __u64 kn_vmstat(const char *name)
 	__u64 value = 0;
 
 	if (!find_line("/proc/vmstat", name, &value))
-		ksft_print_msg("no %s in /proc/vmstat\n", name);
+		is_missing(name, "/proc/vmstat");
 	return value;
 }
 
@@ -942,6 +971,23 @@ const char *kn_trace_begin(const char *events, const char *kb)
 	if (kn_write(KN_TRACE "buffer_size_kb", kb))
 		return "no memory for the trace";
 	return NULL;
+}
+
+/* Is all in the trace that was traced, on each CPU? */
+bool kn_trace_is_whole(void)
+{
+	char path[128], stats[512], *overrun;
+	bool whole = true;
+	int cpu;
+
+	for (cpu = 0; cpu < KN_MAX_CPUS; cpu++) {
+		snprintf(path, sizeof(path), KN_TRACE "per_cpu/cpu%d/stats", cpu);
+		if (kn_read(path, stats, sizeof(stats)) < 0)
+			continue;
+		overrun = strstr(stats, "overrun: ");
+		whole = whole && overrun && !strtoul(overrun + strlen("overrun: "), NULL, 10);
+	}
+	return whole;
 }
 
 void kn_trace_end(void)
@@ -1281,6 +1327,15 @@ static char await_answer(struct kn_worker *worker)
 	if (poll(&poll_fd, 1, 2 * KN_PATIENCE * 1000) != 1)
 		return 0;
 	return read(worker->from, &reply, 1) == 1 ? reply : 0;
+}
+
+/* Memory that knumad moves to @cpu_node, where its only user is kept */
+struct kn_work kn_misplaced(size_t size, int node, int cpu_node)
+{
+	return (struct kn_work) {
+		.size = size, .node = node, .threads = 1, .cpu_node = cpu_node,
+		.pinned = true, .pause_us = 100,
+	};
 }
 
 /*
@@ -1728,20 +1783,29 @@ const char *kn_make_groups(void)
 		return "no cgroup2 at " KN_CGROUP;
 	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+memory"))
 		return "no memory controller in the cgroup2 hierarchy";
+	/* What an earlier test has left has its limits */
+	kn_drop_groups();
 	mkdir(KN_PARENT, 0755);
 	kn_write(KN_PARENT "/cgroup.subtree_control", "+memory");
 	mkdir(KN_CHILD, 0755);
 	return access(KN_CHILD "/memory.knumad", F_OK) ? "no memory.knumad" : NULL;
 }
 
-/* A line "name value" of a file of a group, 0 if there is none */
+/* As a worker's .before: in the inner one */
+int kn_enter_child(struct kn_shared *sh, const struct kn_work *work)
+{
+	return kn_write(KN_CHILD "/cgroup.procs", "0");
+}
+
+/* A line "name value" of a file of a group */
 __u64 kn_group_stat(const char *group, const char *file, const char *name)
 {
 	__u64 value = 0;
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", group, file);
-	find_line(path, name, &value);
+	if (!find_line(path, name, &value))
+		is_missing(name, path);
 	return value;
 }
 

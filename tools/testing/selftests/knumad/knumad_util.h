@@ -203,6 +203,7 @@ pid_t kn_thread_pid(void);
 pid_t kn_mover_pid(int node);
 __u64 kn_cpu_ns(pid_t pid);
 const char *kn_trace_begin(const char *events, const char *kb);
+bool kn_trace_is_whole(void);
 void kn_trace_end(void);
 void kn_dump(void);
 
@@ -283,6 +284,7 @@ struct kn_worker {
 	struct kn_shared *sh;
 };
 
+struct kn_work kn_misplaced(size_t size, int node, int cpu_node);
 struct kn_worker *kn_start(const struct kn_work *work);
 __s64 kn_stop(struct kn_worker *worker);
 void kn_kill(struct kn_worker *worker);
@@ -327,6 +329,7 @@ pid_t kn_sleeper(int (*first)(const void *data), const void *data);
 pid_t kn_sleeper_of(uid_t uid);
 const char *kn_make_groups(void);
 void kn_drop_groups(void);
+int kn_enter_child(struct kn_shared *sh, const struct kn_work *work);
 __u64 kn_group_stat(const char *group, const char *file, const char *name);
 pid_t kn_fill_node(int node, size_t leave);
 

@@ -28,8 +28,8 @@
 #define EXTRA_SEED	1000000007ULL
 #define HUGE		(2 * KN_MB)
 
-/* Pages that are moved together */
-#define BATCH		128
+/* Pages that each of the two threads of a node moves together */
+#define BATCH		64
 
 /*
  * Moved: this many per mille of the extra memory. Of memory just touched some
@@ -62,10 +62,7 @@ FIXTURE_TEARDOWN(respect)
 /* What all workers here do if left to themselves: knumad moves their memory. */
 static struct kn_work misplaced(struct _test_data_respect *self)
 {
-	return (struct kn_work) {
-		.size = MEM, .node = self->far, .threads = 1, .cpu_node = self->near,
-		.pinned = true, .pause_us = 100,
-	};
+	return kn_misplaced(MEM, self->far, self->near);
 }
 
 /*
@@ -468,7 +465,7 @@ TEST_F(respect, cpuset_with_cpus_of_one_node)
  */
 TEST_F(respect, cpuset_changes)
 {
-	const unsigned int most = 1000 - 1000 * kn_topo.nr_full * BATCH / (MEM / KN_PAGE);
+	const unsigned int most = 1000 - 2000 * kn_topo.nr_full * BATCH / (MEM / KN_PAGE);
 	struct kn_work work = misplaced(self);
 	struct kn_worker *worker;
 	char mems[256], far[16];
@@ -990,7 +987,6 @@ TEST_F(respect, hugetlb_pages)
 	for (node = 0; node < 2; node++) {
 		/* A reserve on both sides, so that there would be a place to go to */
 		hugetlb_path(path, sizeof(path), node ? self->far : self->near);
-		kn_save(path);
 		if (kn_write(path, "4") || kn_read_number(path) != 4)
 			SKIP(return, "no hugetlb pages");
 	}
@@ -1059,7 +1055,7 @@ TEST_F(respect, node_becomes_full)
 	struct kn_events before, after;
 	struct kn_worker *worker;
 	pid_t early, late;
-	__u64 refused;
+	__u64 refused, limited;
 	int i;
 
 	work.size = 48 * KN_MB;
@@ -1069,10 +1065,11 @@ TEST_F(respect, node_becomes_full)
 	early = kn_fill_node(self->near, 2 * work.size);
 	ASSERT_LT(0, early);
 	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1));
+	limited = kn_stat("rate_limited");
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 16) > 0, KN_PATIENCE))
 		kn_dump();
-	EXPECT_TRUE(kn_wait_until(kn_stat("rate_limited") > 0, KN_PATIENCE));
+	EXPECT_TRUE(kn_wait_until(kn_stat("rate_limited") > limited, KN_PATIENCE));
 	refused = kn_verdict("node_full") + kn_verdict("no_room");
 	late = kn_fill_node(self->near, 4 * KN_MB);
 	ASSERT_LT(0, late);
@@ -1181,6 +1178,13 @@ TEST_F(respect, idle_page_tracking)
 
 int main(int argc, char **argv)
 {
+	char path[128];
+	int node;
+
+	for (node = 0; node < KN_MAX_NODES; node++) {
+		hugetlb_path(path, sizeof(path), node);
+		kn_save(path);
+	}
 	kn_save_ksm();
 	kn_save_system();
 	return test_harness_run(argc, argv);

@@ -20,8 +20,8 @@ again()
 {
 	status=0
 	"$@" >"$said" 2>&1 || status=$?
-	# A program that finds none of the tests it is asked for is content with that
-	grep -q '^ok ' "$said" || status=1
+	# A program that finds none of the tests it is asked for, or skips all, is content with that
+	grep '^ok ' "$said" | grep -qv '# SKIP' || status=1
 	number=$((number + 1))
 	if [ $status -eq 0 ] || [ $status -eq 4 ]; then
 		echo "ok $number $*, at $(($(now) - start)) s"

@@ -40,10 +40,7 @@ FIXTURE_TEARDOWN(onoff)
 
 static struct kn_work misplaced(struct _test_data_onoff *self)
 {
-	return (struct kn_work) {
-		.size = MEM, .node = self->far, .threads = 1, .cpu_node = self->near,
-		.pinned = true, .pause_us = 100,
-	};
+	return kn_misplaced(MEM, self->far, self->near);
 }
 
 /* The preferred node of a thread, as the scheduler knows it: -1 for none, -2 unknown */
@@ -163,8 +160,7 @@ TEST_F(onoff, toggle_under_load)
 		EXPECT_NE(0, kn_thread_pid());
 		crowd_turn(&crowd);
 		/* From hardly begun to half way through */
-		rest = rest * 1103515245 + 12345;
-		usleep((rest >> 16) % 200 * 1000 * (i & 1));
+		usleep(kn_random(&rest) % 200 * 1000 * (i & 1));
 		if (i % 3 == 2)
 			continue;
 		ASSERT_EQ(0, kn_enable("never"));
@@ -283,15 +279,20 @@ TEST_F(onoff, both_toggled_under_load)
 	struct crowd crowd;
 	pthread_t thread;
 	unsigned int i;
-	__u64 end;
+	__u64 end, migrated, updates;
 
 	if (kn_write(KN_BALANCING, "1"))
 		SKIP(return, "no sysctl kernel.numa_balancing");
 	crowd_start(_metadata, self, &crowd);
 	KN_WRITE(flipping, 1);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, flip_balancing, &failed));
+	migrated = kn_stat("pages_migrated");
+	updates = kn_vmstat("numa_pte_updates");
 	end = kn_now_ms() + 4000;
-	for (i = 0; i < 5 || kn_now_ms() < end; i++) {
+	/* Until each of them has had its time */
+	for (i = 0; i < 5 || kn_now_ms() < end ||
+	     ((kn_stat("pages_migrated") == migrated || kn_vmstat("numa_pte_updates") == updates) &&
+	      kn_now_ms() < end + KN_PATIENCE * 1000); i++) {
 		ASSERT_EQ(0, kn_enable(modes[i % ARRAY_SIZE(modes)]));
 		crowd_turn(&crowd);
 		usleep(i % 7 * 20 * 1000);
@@ -299,6 +300,8 @@ TEST_F(onoff, both_toggled_under_load)
 	KN_WRITE(flipping, 0);
 	pthread_join(thread, NULL);
 	EXPECT_EQ(0, failed);
+	EXPECT_LT(migrated, kn_stat("pages_migrated"));
+	EXPECT_LT(updates, kn_vmstat("numa_pte_updates"));
 
 	ASSERT_EQ(0, kn_enable("never"));
 	ASSERT_EQ(0, kn_write(KN_BALANCING, "0"));

@@ -474,7 +474,8 @@ TEST_F(threads, numa_balancing_switched)
 		ASSERT_EQ(0, kn_write(KN_BALANCING, i & 1 ? "0" : "1"));
 		use_sets(self->worker, i / 2 & 1, 0);
 	}
-	EXPECT_LT(0, kn_stat("mms_sampled"));
+	ASSERT_TRUE(kn_wait_until(kn_is_armed(self->worker->pid), KN_PATIENCE))
+		kn_dump();
 	ASSERT_EQ(0, kn_enable("never"));
 	check_nothing_armed(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
@@ -484,24 +485,26 @@ TEST_F(threads, numa_balancing_switched)
 static void use_up(struct __test_metadata *_metadata, struct _test_data_threads *self)
 {
 	struct kn_spanning before, after;
-	__u64 passes;
+	__u64 passes, moved;
 
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 3600000));
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 3600000));
 	do {
 		passes = kn_stat("passes");
+		moved = kn_stat("pages_migrated");
 		ASSERT_TRUE(kn_spanning(self->worker->pid, &before));
 		sleep(3);
 		ASSERT_TRUE(kn_spanning(self->worker->pid, &after));
-	} while (kn_stat("passes") != passes || after.rounds != before.rounds);
+	} while (kn_stat("passes") != passes || after.rounds != before.rounds ||
+		 kn_stat("pages_migrated") != moved);
 	use_sets(self->worker, 0, 0);
 	use_sets(self->worker, 1, 0);
 }
 
 /*
- * Each page that is armed takes one fault, is disarmed, or moves home first: the counters
- * of the kernel and those of knumad agree. With small pages, since a huge one counts 512
- * times and takes one fault.
+ * Each page that is armed takes one fault, or, which is rare, is disarmed or moves home
+ * first: the counters of the kernel and those of knumad agree. With small pages, since a huge
+ * one counts 512 times and takes one fault.
  */
 TEST_F(threads, armed_are_accounted_for)
 {
@@ -543,7 +546,7 @@ TEST_F(threads, armed_are_accounted_for)
 	EXPECT_LT(0, faults);
 	/* What it has besides its sets, such as stacks, may be armed and not used again */
 	EXPECT_LE(faults, armed + OTHER_PAGES);
-	EXPECT_LE(armed, faults + moved + OTHER_PAGES);
+	EXPECT_LE(armed, faults + armed / 4 + OTHER_PAGES);
 
 	ASSERT_EQ(0, kn_enable("never"));
 	check_nothing_armed(_metadata, self);

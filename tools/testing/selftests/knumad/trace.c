@@ -101,8 +101,8 @@ static void hear(char *line, pid_t pid, struct told *told)
 		told->moved += moved;
 		if (who == pid)
 			told->moved_of_worker += moved;
-		/* A batch is at most 512 folios, and no page is moved twice in it. */
-		told->bad += folios > 512 || folios > pages || moved > pages || to < 0;
+		/* A batch is at most 64 folios, and no page is moved twice in it. */
+		told->bad += folios > 64 || folios > pages || moved > pages || to < 0;
 	} else if (sscanf(event,
 			  ": knumad_task_move: tid=%d from_cpu=%d to_cpu=%d swapped=%d ret=%d",
 			  &who, &from, &to, &swapped, &ret) == 5) {
@@ -130,6 +130,7 @@ static void listen(pid_t pid, struct told *told)
 		if (line[0] != '#')
 			hear(line, pid, told);
 	fclose(file);
+	told->bad += !kn_trace_is_whole();
 }
 
 /*
