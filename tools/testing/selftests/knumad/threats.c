@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <mntent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -33,7 +35,7 @@
 /* Pages that a CPU may have charged to a group for later */
 #define CHARGE_BATCH	64
 
-#define MOUNTED		"/tmp/knumad-cgroup"
+#define INSIDE		"/tmp/knumad-cgroup"
 
 FIXTURE(threats)
 {
@@ -367,17 +369,53 @@ static int look_from_inside(void *data)
 	    unshare(CLONE_NEWCGROUP | CLONE_NEWNS) ||
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		return ret;
-	mkdir(MOUNTED, 0755);
-	if (mount("cgroup2", MOUNTED, "cgroup2", 0, NULL))
+	mkdir(INSIDE, 0755);
+	if (mount("cgroup2", INSIDE, "cgroup2", 0, NULL))
 		return ret;
-	if (kn_read(MOUNTED "/memory.knumad", buf, sizeof(buf)) <= 0 || strcmp(buf, "never\n"))
+	if (kn_read(INSIDE "/memory.knumad", buf, sizeof(buf)) <= 0 || strcmp(buf, "never\n"))
 		ret = -1;
-	else if (!access(MOUNTED "/knumad-test", F_OK) || !access(MOUNTED "/child", F_OK))
+	else if (!access(INSIDE "/knumad-test", F_OK) || !access(INSIDE "/child", F_OK))
 		ret = -2;
 	else
-		ret = kn_write(MOUNTED "/memory.knumad", "always");
-	umount(MOUNTED);
+		ret = kn_write(INSIDE "/memory.knumad", "always");
+	umount(INSIDE);
 	return ret;
+}
+
+/* The options of the hierarchy as it is mounted; a remount keeps none that it does not name. */
+static bool hierarchy_options(char *options, size_t size)
+{
+	static const char * const known[] = {
+		"nsdelegate", "favordynmods", "memory_localevents", "memory_recursiveprot",
+		"memory_hugetlb_accounting", "pids_localevents",
+	};
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+	bool found = false;
+	unsigned int i;
+	int len = 0;
+
+	options[0] = '\0';
+	while (mounts && !found && (entry = getmntent(mounts))) {
+		found = !strcmp(entry->mnt_type, "cgroup2");
+		for (i = 0; found && i < ARRAY_SIZE(known); i++)
+			if (hasmntopt(entry, known[i]))
+				len += snprintf(options + len, size - len, "%s%s", len ? "," : "",
+						known[i]);
+	}
+	if (mounts)
+		endmntent(mounts);
+	return found;
+}
+
+static int remount_hierarchy(const char *options)
+{
+	struct statvfs now;
+
+	if (statvfs(KN_CGROUP, &now))
+		return -errno;
+	return mount("cgroup2", KN_CGROUP, "cgroup2",
+		     MS_REMOUNT | (now.f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)), options);
 }
 
 /*
@@ -387,17 +425,19 @@ static int look_from_inside(void *data)
 TEST_F(threats, container)
 {
 	const char *why = kn_make_groups();
-	char buf[64];
+	char buf[64], options[256], with[280];
 	int ret;
 
 	if (why)
 		SKIP(return, "%s", why);
 	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "never"));
-	if (mount("cgroup2", KN_CGROUP, "cgroup2", MS_REMOUNT, "nsdelegate"))
+	ASSERT_TRUE(hierarchy_options(options, sizeof(options)));
+	snprintf(with, sizeof(with), "nsdelegate%s%s", options[0] ? "," : "", options);
+	if (remount_hierarchy(with))
 		SKIP(return, "cannot mount with nsdelegate");
 	ret = kn_as_user(0, look_from_inside, NULL);
-	EXPECT_EQ(0, mount("cgroup2", KN_CGROUP, "cgroup2", MS_REMOUNT, NULL));
-	rmdir(MOUNTED);
+	EXPECT_EQ(0, remount_hierarchy(options));
+	rmdir(INSIDE);
 	EXPECT_EQ(-EPERM, ret);
 	ASSERT_LT(0, kn_read(KN_CHILD "/memory.knumad", buf, sizeof(buf)));
 	EXPECT_STREQ("never\n", buf);
