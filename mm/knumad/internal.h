@@ -260,7 +260,7 @@ struct knumad_counts {
  * @faults:	hinting faults
  * @moved:	pages moved since enrolment
  * @scan_ns:	CPU time spent to walk it, since enrolment
- * @one_node:	its threads that count may run on one node only
+ * @one_node:	its threads that need cores may run on one node only
  * @misfit:	it fits in no node, by the last placement
  * @misfit_since: jiffies since when
  * @sampling:	what samples tell if it spans nodes, else NULL

@@ -216,6 +216,24 @@ static bool is_short(const struct knumad_proc *proc, unsigned int cap)
 }
 
 /*
+ * May all that need cores run on one node only? Then it is there that they share its cores, as
+ * they were told to. One pinned thread among others leaves one node for a home, too, but they
+ * can have the cores of other nodes, and go without that home if they need them.
+ */
+static bool is_on_one_node(const struct look *look)
+{
+	int nid;
+
+	if (nodes_weight(look->nodes) != 1)
+		return false;
+	for_each_node_state(nid, N_CPU)
+		if (!node_isset(nid, look->nodes) &&
+		    cpumask_intersects(look->cpus, cpumask_of_node(nid)))
+			return false;
+	return true;
+}
+
+/*
  * Nodes that a process may call home, and how many of their cores it may use. If it may use
  * none but isolated ones, these are not ours to fill. Return: whether that is news.
  */
@@ -226,7 +244,7 @@ static bool update_allowed(struct knumad_proc *proc, const struct look *look)
 	nodemask_t allowed;
 	int nid;
 
-	proc->one_node = nodes_weight(look->nodes) == 1;
+	proc->one_node = is_on_one_node(look);
 	nodes_and(allowed, look->nodes, proc->mems);
 	for (nid = 0; nid < knumad_topo.nr; nid++) {
 		unsigned int cap = proc->cap[nid];

@@ -393,6 +393,24 @@ TEST_F(threads, pinned_elsewhere)
 }
 
 /*
+ * Where one thread is pinned is no home for all of them, if it has not the CPUs: the others
+ * have those of other nodes.
+ */
+TEST_F(threads, one_pinned_of_many)
+{
+	cpu_set_t set;
+
+	start(_metadata, self, variant->folio, 0, 0, NULL);
+	kn_node_cpus(self->node[1], &set);
+	ASSERT_EQ(0, sched_setaffinity(self->worker->sh->thread[0].tid, sizeof(set), &set));
+	becomes_local(_metadata, self);
+	EXPECT_EQ(self->node[1], kn_thread_home(self->worker, 0));
+	EXPECT_LE(800, at_homes(self->worker));
+	check_faults(_metadata, self);
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/*
  * Nothing stays armed.
  */
 
