@@ -340,9 +340,9 @@ def test_report(report):
                goal + "1 / 1 | 5 | **NOT reached** |" in now, said + now)
         said, now, _ = made(lambda results: (results / "sweep-thp-2x2-knumad-1.json").write_text(
             '{"schema": 1'))
-        expect("what is no result is named and left out",
+        expect("what is no result is named and left out, and four seeds are not five",
                "left out sweep-thp-2x2-knumad-1.json: " in said
-               and goal + "0 / 0 | 4 | " in now, said + now)
+               and goal + "- | 4 | not measured |" in now, said + now)
     except (OSError, subprocess.CalledProcessError) as error:
         expect("what is committed can be read: git archive HEAD benchmarks/results", False,
                str(error))
