@@ -80,7 +80,6 @@ bench bench-full:
 	benchmarks/lab/lab.py --set $(SET) --made-by 'make $@' $(BENCH_ARGS) || status=$$?; \
 	[ $$status -le 128 ] || exit $$status; \
 	echo "== what knumad costs processes it does not watch (about 2 minutes)"; \
-	rm -f benchmarks/results/overhead.json; \
 	scripts/overhead.py --results benchmarks/results/overhead.json || status=$$?; \
 	benchmarks/lab/report.py --print || status=$$?; \
 	[ $$status -eq 0 ] || echo "== some of it failed, see above"; \

@@ -138,6 +138,7 @@ class Topology:
                                    for at in range(0, total, size)))
         if self.package % self.smt:
             raise ValueError(f"{self.smt} threads per core do not fit these CPU numbers")
+        self.srat = self._srat()
 
     def _distances(self, text):
         if "/" in text:
@@ -199,7 +200,7 @@ class Topology:
         return (cpu // self.package << core_shift + bits(self.package // self.smt)
                 | core << core_shift | thread)
 
-    def srat(self):
+    def _srat(self):
         """An ACPI SRAT for the kernel to take in place of QEMU's, or None.
 
         Linux numbers nodes in the order in which the SRAT mentions them, CPUs
@@ -244,8 +245,7 @@ def commit():
         return subprocess.run(["git", *command], cwd=ROOT, stdout=subprocess.PIPE, text=True,
                               check=True).stdout.strip()
 
-    made_of = [path for path in ROOT.iterdir() if path.name not in ("build", "Documentation")]
-    changed = said("status", "--porcelain", "--", *map(str, made_of), ":!benchmarks/results",
+    changed = said("status", "--porcelain", "--", ".", ":!Documentation", ":!benchmarks/results",
                    ":!*.md")
     return said("describe", "--always") + ("-dirty" if changed else "")
 
@@ -272,9 +272,8 @@ def cpio(files):
 def initrd(topology, files, extras):
     """Archives one after the other, in a file without a name: nothing to clean up."""
     parts = []
-    srat = topology.srat()
-    if srat:
-        parts.append(cpio({"kernel/firmware/acpi/SRAT.aml": (0o644, srat)}))
+    if topology.srat:
+        parts.append(cpio({"kernel/firmware/acpi/SRAT.aml": (0o644, topology.srat)}))
     for archive in [BUILD / "initramfs.cpio"] + ([EXTRAS] if extras else []):
         if not archive.exists():
             raise GuestError(f"no {archive}: make initramfs")
@@ -663,7 +662,6 @@ def main():
 
     try:
         topology = topology_from(args)
-        topology.srat()
     except ValueError as error:
         parser.error(str(error))
     files = dict(pair.split("=", 1) for pair in args.file)

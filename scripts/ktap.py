@@ -105,6 +105,13 @@ def parse(lines, subject, need_plan_below=2):
     return tests
 
 
+def ended(tests, subject, status, lines):
+    """That a program failed, if none of its tests says so."""
+    if status and all(test.outcome != "fail" for test in tests):
+        tests.append(Test(f"{subject}: exit status", "fail",
+                          "\n".join([str(status), *lines[-20:]])))
+
+
 def begin(tests):
     """Begin a report of so many tests."""
     print(f"TAP version 13\n1..{tests}", flush=True)

@@ -51,6 +51,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--results", type=Path, metavar="FILE", help="write the figures here, too")
     args = parser.parse_args()
+    if args.results:
+        # What an older kernel did is not the result of this one, if it fails
+        args.results.unlink(missing_ok=True)
     cases = []
     results = run(Topology(nodes=2), [Step(FORKLOOP, "forkloop", 300),
                                       Step(MESSAGING, "messaging", 300)],

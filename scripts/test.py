@@ -118,9 +118,9 @@ def host(*command):
 def host_tap(report, subject, *command):
     start = time.monotonic()
     output, status = host(*command)
-    tests = ktap.parse(output.splitlines(), subject)
-    if status and all(test.outcome != "fail" for test in tests):
-        tests.append(Test(f"{subject}: exit status", "fail", f"{status}\n{output[-2000:]}"))
+    lines = output.splitlines()
+    tests = ktap.parse(lines, subject)
+    ktap.ended(tests, subject, status, lines)
     report.add(tests, time.monotonic() - start)
 
 
@@ -451,12 +451,10 @@ def check_shape(topology, lines):
 def program_tests(subject, result, limit):
     """The tests of a program that has ended."""
     tests = ktap.parse(result.lines, subject)
-    failed = any(test.outcome == "fail" for test in tests)
     if result.status == 143:
         tests.append(Test(f"{subject}: time", "fail", f"ended after {limit} s"))
-    elif result.status not in (0, 4) and not failed:
-        tests.append(Test(f"{subject}: exit status", "fail",
-                          "\n".join([str(result.status)] + result.lines[-20:])))
+    elif result.status != 4:
+        ktap.ended(tests, subject, result.status, result.lines)
     return tests
 
 

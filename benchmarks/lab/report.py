@@ -787,7 +787,8 @@ def document(cases, runs, bad, overhead, made, link):
                  *picture(f"shares-{name}", f"{heading.title}: local share"),
                  *picture(f"bars-{name}", f"{heading.title}: hinting faults and pages moved")]
         for case in mine:
-            found += [f"### {case.name}\n", case.title + "\n", placement(case), costs(case), made_by(case),
+            found += [f"### {case.name}\n", case.title + "\n", placement(case), costs(case),
+                      made_by(case),
                       *picture(f"{case.file}-local", f"{case.name}: local share over time"),
                       *picture(f"{case.file}-matrices", f"{case.name}: nodes before and after"),
                       *picture(f"{case.file}-stalls", f"{case.name}: stalls")]
