@@ -413,8 +413,9 @@ static bool is_sane(const struct knumad_placement *pl)
 /* Pages or threads still away? */
 static bool is_on_its_way(const struct knumad_proc *proc)
 {
-	return proc->displaced || knumad_away_from_home(proc) >
-				  proc->now.resident[proc->home] / 100;
+	unsigned long home = proc->now.resident[proc->home], away = knumad_away_from_home(proc);
+
+	return proc->displaced || away > home / 100 + min(proc->left, (home + away) / 8);
 }
 
 static void judge_home(struct knumad_proc *proc)
@@ -431,6 +432,7 @@ static void apply(const struct knumad_pl_proc *pp)
 	knumad_for_each_proc(proc) {
 		if (!pp->skip) {
 			proc->pending = pp->pending;
+			proc->left = pp->left;
 			proc->fresh = false;
 			if (proc->pending != NUMA_NO_NODE)
 				proc->next_walk = jiffies;

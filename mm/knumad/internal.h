@@ -247,6 +247,7 @@ struct knumad_counts {
  * @walking:	a walk is going on
  * @walked:	at least one walk is complete
  * @fresh:	a walk was completed since the last placement
+ * @left:	pages that had no room at home then
  * @move_cursor: address where moving goes on
  * @move_lock:	of those that move
  * @moving:	moving has not yet reached the end of the address space
@@ -293,6 +294,7 @@ struct knumad_proc {
 	bool walking;
 	bool walked;
 	bool fresh;
+	unsigned long left;
 	unsigned long move_cursor;
 	struct mutex move_lock;	/* of those that move */
 	bool moving;

@@ -50,6 +50,9 @@
 
 #include "placement.h"
 
+/* One part of so many of a process may have no room at its home */
+#define KNUMAD_LEFT_PART	8
+
 /* Candidate swaps looked at, per process and node */
 #define KNUMAD_SWAP_STEPS	4
 
@@ -58,13 +61,15 @@ struct queue_entry {
 	unsigned int idx;
 	u64 regret;
 	unsigned long pages;
+	bool tried;
 };
 
 /*
  * The state of one run. @room and @cores are what is left per node after the
- * claims of all homes so far; both may go below zero when incumbents have
- * outgrown their node. @load is what runs on a node now, @taken the part of it that is
- * left alone, @homed that of processes that have their home there to begin with.
+ * claims of all homes so far; both may go below zero: when incumbents have
+ * outgrown their node, and @room where somebody claims what others have there.
+ * @load is what runs on a node now, @taken the part of it that is left alone,
+ * @homed that of processes that have their home there to begin with.
  */
 struct place_state {
 	struct knumad_placement *pl;
@@ -104,12 +109,15 @@ static s64 cost_of(const struct place_state *s, unsigned int idx, int nid)
 }
 
 /* So much more load may be on a node, thousandths, before who has his home there loses it */
-static unsigned long grace(const struct place_state *s, int nid)
+static unsigned long grace(const struct place_state *s, const struct knumad_pl_proc *p, int nid)
 {
+	unsigned long cores = s->pl->nodes[nid].cores;
+
 	if (s->pl->crowd == KNUMAD_NO_CROWD)
 		return KNUMAD_CPU_SLACK;
-	return max_t(unsigned long, KNUMAD_CPU_SLACK,
-		     knumad_crowd_cores(s->pl->crowd, s->pl->nodes[nid].cores) / 8);
+	if (p->cap)
+		cores = min_t(unsigned long, cores, p->cap[nid]);
+	return max_t(unsigned long, KNUMAD_CPU_SLACK, knumad_crowd_cores(s->pl->crowd, cores) / 8);
 }
 
 /*
@@ -137,24 +145,90 @@ static bool usable(const struct place_state *s,
 	return node_isset(nid, p->allowed) && s->pl->nodes[nid].cores;
 }
 
-static bool fits(const struct place_state *s, unsigned int idx, int nid)
+/*
+ * Is there room on a node for @all of a process, or for nearly all of it, or is that there?
+ * What has none is used from there, as what cannot move is. Where page cache has all nodes
+ * stand at their watermarks nobody has room for the last page, and what each one has there is
+ * all that will be free.
+ *
+ *   2 nodes, nothing free: 990 and 10 pages			home 0, 10 stay where they are
+ *   600 and 400						"no_room"
+ *   995 and 5, home 0					keeps it
+ *   two of 990 and 10 pages				home 0 for both
+ */
+static bool fits_room(const struct place_state *s, unsigned int idx, int nid, bool all)
+{
+	s64 has = knumad_movable(&s->pl->procs[idx], nid), size = s->size[idx];
+
+	if (all)
+		return size <= s->room[nid];
+	return size - size / KNUMAD_LEFT_PART <= max(s->room[nid], has);
+}
+
+/* Pages of it that have no room on a node; those that are there have */
+static unsigned long left_at(const struct place_state *s, unsigned int idx, int nid)
+{
+	s64 has = knumad_movable(&s->pl->procs[idx], nid), size = s->size[idx];
+
+	return size - clamp(s->room[nid], has, size);
+}
+
+/*
+ * What it costs to be at home on a node in the room that is there now.
+ *
+ *   2 nodes, 2000 pages free on node 1, none on 0: 990 and 10 pages, horizon 30
+ *     home 0: 10 stay where they are, 10 x 10 x 30		=  3000
+ *     home 1: 990 x 10 + 990 x 40				= 49500
+ */
+static s64 cost_now(const struct place_state *s, unsigned int idx, int nid)
+{
+	unsigned long left = left_at(s, idx, nid);
+
+	if (!left)
+		return cost_of(s, idx, nid);
+	s->pl->steps += s->pl->nr_nodes;
+	return cost_of(s, idx, nid) + knumad_left_cost(s->pl, &s->pl->procs[idx], nid, left);
+}
+
+static bool fits(const struct place_state *s, unsigned int idx, int nid, bool all)
 {
 	const struct knumad_pl_proc *p = &s->pl->procs[idx];
 
-	return usable(s, p, nid) && fits_cpu(s, p, nid, 0) &&
-	       (s64)s->size[idx] <= s->room[nid];
+	return usable(s, p, nid) && fits_cpu(s, p, nid, 0) && fits_room(s, idx, nid, all);
+}
+
+/* The memory of a process, but for what is left, takes room at its home, or does so no longer */
+static void take_room(struct place_state *s, unsigned int idx, int home, s64 sign)
+{
+	const struct knumad_pl_proc *p = &s->pl->procs[idx];
+	unsigned long left = p->left;
+	int i;
+
+	for (i = 0; left && i < s->pl->nr_nodes; i++) {
+		unsigned long part = i == home ? 0 : min(left, knumad_movable(p, i));
+
+		s->room[i] -= sign * (s64)part;
+		left -= part;
+	}
+	s->room[home] -= sign * (s64)(s->size[idx] - p->left + left);
 }
 
 static void claim(struct place_state *s, unsigned int idx, int nid)
 {
-	s->room[nid] -= s->size[idx];
-	s->cores[nid] -= s->pl->procs[idx].load;
+	struct knumad_pl_proc *p = &s->pl->procs[idx];
+
+	p->left = left_at(s, idx, nid);
+	take_room(s, idx, nid, 1);
+	s->cores[nid] -= p->load;
 }
 
 static void unclaim(struct place_state *s, unsigned int idx, int nid)
 {
-	s->room[nid] += s->size[idx];
-	s->cores[nid] += s->pl->procs[idx].load;
+	struct knumad_pl_proc *p = &s->pl->procs[idx];
+
+	take_room(s, idx, nid, -1);
+	p->left = 0;
+	s->cores[nid] += p->load;
 }
 
 /* Put the pages of a process that is not placed back to where they are */
@@ -229,6 +303,7 @@ static void init_state(struct place_state *s)
 		s->size[p] = total_movable(pl, proc);
 		s->proposed[p] = NUMA_NO_NODE;
 		proc->verdict = KNUMAD_V_NONE;
+		proc->left = 0;
 		for (i = 0; i < pl->nr_nodes; i++) {
 			s->cost[(size_t)p * pl->nr_nodes + i] =
 				knumad_place_cost(pl, proc, i);
@@ -256,8 +331,8 @@ static void keep_incumbents(struct place_state *s)
 		if (s->fresh[idx])
 			continue;
 		if (p->skip || !usable(s, p, home) ||
-		    !fits_cpu(s, p, home, grace(s, home)) ||
-		    (s64)s->size[idx] > s->room[home]) {
+		    !fits_cpu(s, p, home, grace(s, p, home)) ||
+		    !fits_room(s, idx, home, false)) {
 			p->home = NUMA_NO_NODE;
 			s->fresh[idx] = true;
 			continue;
@@ -268,34 +343,35 @@ static void keep_incumbents(struct place_state *s)
 }
 
 /*
- * The cheapest node on which a process fits now; among equals the one with most
- * cores to spare, then with most room, then the first. @second gets the cost of
- * the next best, S64_MAX if there is none.
+ * The cheapest node on which @all of a process fits now, or nearly; among equals the one
+ * with most cores to spare, then with most room, then the first. @cost gets what it costs,
+ * @second that of the next best; S64_MAX if there is none.
  */
-static int best_node(const struct place_state *s, unsigned int idx, s64 *second)
+static int best_node(const struct place_state *s, unsigned int idx, bool all, s64 *cost,
+		     s64 *second)
 {
 	int nid, best = NUMA_NO_NODE;
 
+	*cost = S64_MAX;
 	*second = S64_MAX;
 	for (nid = 0; nid < s->pl->nr_nodes; nid++) {
-		s64 diff;
+		s64 here, diff = -1;
 
-		if (!fits(s, idx, nid))
+		if (!fits(s, idx, nid, all))
 			continue;
-		if (best == NUMA_NO_NODE) {
-			best = nid;
-			continue;
-		}
-		diff = cost_of(s, idx, nid) - cost_of(s, idx, best);
+		here = cost_now(s, idx, nid);
+		if (best != NUMA_NO_NODE)
+			diff = here - *cost;
 		if (!diff)
 			diff = s->cores[best] - s->cores[nid];
 		if (!diff)
 			diff = s->room[best] - s->room[nid];
 		if (diff < 0) {
-			*second = cost_of(s, idx, best);
+			*second = *cost;
+			*cost = here;
 			best = nid;
 		} else {
-			*second = min(*second, cost_of(s, idx, nid));
+			*second = min(*second, here);
 		}
 	}
 	s->pl->steps += s->pl->nr_nodes;
@@ -313,7 +389,7 @@ static enum knumad_verdict misfit(const struct place_state *s, unsigned int idx)
 		if (!usable(s, p, nid))
 			continue;
 		any = true;
-		if ((s64)s->size[idx] <= s->room[nid])
+		if (fits_room(s, idx, nid, false))
 			return KNUMAD_V_NO_CPUS;
 	}
 	return any ? KNUMAD_V_NO_ROOM : KNUMAD_V_AFFINITY;
@@ -338,7 +414,7 @@ static void place_homeless(struct place_state *s)
 
 	for (idx = 0; idx < pl->nr_procs; idx++) {
 		struct knumad_pl_proc *p = &pl->procs[idx];
-		s64 second;
+		s64 cost, second;
 		int best;
 
 		if (p->home != NUMA_NO_NODE || p->skip)
@@ -351,12 +427,11 @@ static void place_homeless(struct place_state *s)
 			p->verdict = KNUMAD_V_SPREAD;
 			continue;
 		}
-		best = best_node(s, idx, &second);
+		best = best_node(s, idx, false, &cost, &second);
 		s->queue[n++] = (struct queue_entry) {
 			.idx = idx,
 			.pages = s->size[idx],
-			.regret = best == NUMA_NO_NODE ? 0 :
-				  second - cost_of(s, idx, best),
+			.regret = best == NUMA_NO_NODE ? 0 : second - cost,
 		};
 	}
 
@@ -365,16 +440,16 @@ static void place_homeless(struct place_state *s)
 
 	for (k = 0; k < n; k++) {
 		struct knumad_pl_proc *p;
-		s64 second;
+		s64 cost, second;
 		int best;
 
 		knumad_breathe(k);
 		idx = s->queue[k].idx;
 		p = &pl->procs[idx];
-		best = best_node(s, idx, &second);
+		best = best_node(s, idx, false, &cost, &second);
 		if (best == NUMA_NO_NODE) {
 			p->verdict = misfit(s, idx);
-		} else if (cost_of(s, idx, best) > knumad_stay_cost(pl, p)) {
+		} else if (cost > knumad_stay_cost(pl, p)) {
 			p->verdict = KNUMAD_V_NOT_WORTH;
 		} else {
 			p->home = best;
@@ -385,9 +460,23 @@ static void place_homeless(struct place_state *s)
 	}
 }
 
+/* Is a node worth it as home of a process in the room that is there? */
+static bool is_worth(const struct place_state *s, unsigned int idx, int nid)
+{
+	struct knumad_placement *pl = s->pl;
+
+	pl->steps += (u64)pl->nr_nodes * pl->nr_nodes;
+	return fits_room(s, idx, nid, false) &&
+	       cost_now(s, idx, nid) <= knumad_stay_cost(pl, &pl->procs[idx]);
+}
+
 /*
  * Give up fresh homes that bring memory to a node without room, or to any node
- * if @all, the last placed first. Return: whether there was one.
+ * if @all, the last placed first; but for those that need not bring all. Return: whether
+ * there was one.
+ *
+ *   2 nodes, nothing free: 990 and 10 pages, and 100 pages on node 0 of one that has no
+ *   home: it was to leave them, but home 0 is kept without the 10.
  */
 static bool give_up(struct place_state *s, bool all)
 {
@@ -398,18 +487,24 @@ static bool give_up(struct place_state *s, bool all)
 	while (k--) {
 		unsigned int idx = s->queue[k].idx;
 		struct knumad_pl_proc *p = &pl->procs[idx];
+		bool last = all || s->queue[k].tried;
 		int home = p->home;
 
 		pl->steps++;
 		if (home == NUMA_NO_NODE ||
-		    s->size[idx] == knumad_movable(p, home) ||
+		    s->size[idx] - p->left <= knumad_movable(p, home) ||
 		    (s->room[home] >= 0 && !all))
 			continue;
+		any = true;
+		s->queue[k].tried = true;
 		unclaim(s, idx, home);
+		if (!last && is_worth(s, idx, home)) {
+			claim(s, idx, home);
+			continue;
+		}
 		p->home = NUMA_NO_NODE;
 		p->verdict = KNUMAD_V_NO_ROOM;
 		claim_in_place(s, idx);
-		any = true;
 	}
 	return any;
 }
@@ -428,7 +523,8 @@ static bool is_overfull(const struct place_state *s)
  * What is not placed stays where it is. If that overfills a node, fresh homes
  * that bring memory there are given up again: they counted on room that nobody
  * leaves. What they give back may overfill the next node, so repeat; in the end
- * everybody new stays in place, which is always possible.
+ * everybody new stays in place, which is always possible. Incumbents keep their home, but
+ * not the room that is then missing.
  */
 static void put_back(struct place_state *s)
 {
@@ -441,9 +537,18 @@ static void put_back(struct place_state *s)
 		    !pl->procs[idx].skip)
 			claim_in_place(s, idx);
 
-	for (round = 0; round <= pl->nr_nodes && is_overfull(s); round++)
-		if (!give_up(s, round == pl->nr_nodes))
+	for (round = 0; round <= 2 * pl->nr_nodes && is_overfull(s); round++)
+		if (!give_up(s, round == 2 * pl->nr_nodes))
 			break;
+
+	for (idx = 0; idx < pl->nr_procs; idx++) {
+		int home = pl->procs[idx].home;
+
+		if (s->fresh[idx] || home == NUMA_NO_NODE || s->room[home] >= 0)
+			continue;
+		unclaim(s, idx, home);
+		claim(s, idx, home);
+	}
 }
 
 /*
@@ -472,17 +577,16 @@ static bool is_gain(s64 before, s64 after)
 	return after < before - before / 8;
 }
 
-/* Step 3: move to a better node that has room */
+/* Step 3: move to a better node that has room; others may count on that of all its pages */
 static bool try_move(struct place_state *s, unsigned int idx)
 {
 	struct knumad_pl_proc *p = &s->pl->procs[idx];
 	int from = p->home, to;
-	s64 second;
+	s64 cost, second;
 
 	unclaim(s, idx, from);
-	to = best_node(s, idx, &second);
-	if (to != NUMA_NO_NODE && to != from &&
-	    is_gain(cost_of(s, idx, from), cost_of(s, idx, to)))
+	to = best_node(s, idx, true, &cost, &second);
+	if (to != NUMA_NO_NODE && to != from && is_gain(cost_now(s, idx, from), cost))
 		decide_on(s, idx, to, is_confirmed(s, idx, to));
 	claim(s, idx, p->home);
 	return p->home != from;
@@ -501,7 +605,7 @@ static bool try_swap(struct place_state *s, unsigned int a, unsigned int b)
 
 	unclaim(s, a, ha);
 	unclaim(s, b, hb);
-	if (fits(s, a, hb) && fits(s, b, ha)) {
+	if (fits(s, a, hb, true) && fits(s, b, ha, true)) {
 		now = is_confirmed(s, a, hb) && is_confirmed(s, b, ha);
 		/* Both wait for the one that has to */
 		decide_on(s, a, hb, now);
@@ -532,14 +636,18 @@ static void improve(struct place_state *s)
 	unsigned int a, b;
 
 	for (a = 0; a < pl->nr_procs; a++) {
+		bool crammed;
 		int want;
 
 		knumad_breathe(a);
 		if (pl->procs[a].home == NUMA_NO_NODE)
 			continue;
+		crammed = pl->procs[a].left > s->size[a] / KNUMAD_LEFT_PART;
 		want = cheapest(s, a);
 		pl->steps += pl->nr_nodes;
-		if (want == pl->procs[a].home || try_move(s, a))
+		if (want == pl->procs[a].home && !crammed)
+			continue;
+		if (try_move(s, a) || want == pl->procs[a].home)
 			continue;
 		for (b = 0; b < pl->nr_procs && budget; b++) {
 			budget--;
@@ -561,7 +669,7 @@ u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes)
 {
 	u64 pn = (u64)nr_procs * nr_nodes;
 
-	return 2 * pn * nr_nodes + (6 + KNUMAD_SWAP_STEPS) * pn +
+	return 7 * pn * nr_nodes + (9 + KNUMAD_SWAP_STEPS) * pn +
 	       (1 + KNUMAD_CROWD_ROUNDS) * (u64)nr_procs;
 }
 

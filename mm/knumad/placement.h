@@ -45,7 +45,7 @@ struct knumad_pl_node {
  * struct knumad_pl_proc - what the policy knows of one process, and its verdict
  * @resident:	pages per node
  * @used:	pages per node used since the last pass
- * @fixed:	the part of @resident that must not move (mlock, mbind, ...)
+ * @fixed:	the part of @resident that must not move (mlock, mbind, pins, ...)
  * @cpu:	share of its running threads per node, in thousandths
  * @cap:	cores per node that its threads may use, in thousandths, NULL for all
  * @load:	cores it can use, in thousandths
@@ -59,6 +59,8 @@ struct knumad_pl_node {
  * @skip:	left alone: it is not placed, but its memory takes room where it is
  * @stays:	so it will be: nobody gets a new home on the cores that it uses
  * @home:	in: its home node; out: its new home; NUMA_NO_NODE for none
+ * @left:	out: pages that have no room at its home, and stay where they are, on
+ *		the first nodes that have some
  * @pending:	in, out: the home proposed in the last pass but not yet taken
  * @verdict:	out: why it has the home it has
  */
@@ -76,6 +78,7 @@ struct knumad_pl_proc {
 	bool bound;
 	bool skip;
 	bool stays;
+	unsigned long left;
 	int home;
 	int pending;
 	enum knumad_verdict verdict;
@@ -133,6 +136,8 @@ u64 knumad_place_max_steps(unsigned int nr_procs, int nr_nodes);
 /* placement_cost.c */
 s64 knumad_place_cost(const struct knumad_placement *pl,
 		      const struct knumad_pl_proc *p, int home);
+s64 knumad_left_cost(const struct knumad_placement *pl, const struct knumad_pl_proc *p,
+		     int home, unsigned long left);
 s64 knumad_stay_cost(const struct knumad_placement *pl,
 		     const struct knumad_pl_proc *p);
 s64 knumad_swap_gain(const struct knumad_placement *pl,

@@ -28,7 +28,7 @@
  *
  * that is: what is remote is read remotely for one pass until it has moved, it
  * is copied once, and what cannot move stays remote for as long as we look
- * ahead. To stay homeless costs
+ * ahead. So does what has no room at home, see knumad_left_cost(). To stay homeless costs
  *
  * ::
  *
@@ -101,6 +101,39 @@ s64 knumad_place_cost(const struct knumad_placement *pl,
 	if (p->cpu[home] < 1000)
 		cost += (s64)p->load * (1000 - p->cpu[home]) *
 			KNUMAD_THREAD_COST / (1000 * 1000);
+	return cost;
+}
+
+/**
+ * knumad_left_cost - what it costs not to move pages that have no room at home
+ * @pl: the problem, for its distances
+ * @p: the process
+ * @home: its home
+ * @left: pages, on the first nodes that have some that could move
+ *
+ * They are remote as long as we look ahead, not for one pass, but nobody copies them.
+ *
+ *   3 nodes at 10/16/22, horizon 30, home 0, 5 and 100 pages used on nodes 1 and 2:
+ *     5 left	5 x 6 x 29 - 5 x 40				=  670
+ *     15 left	670 + 10 x 12 x 29 - 10 x 40			= 3750
+ *
+ * Return: page-distances, to be added to the "Cost of a home".
+ */
+s64 knumad_left_cost(const struct knumad_placement *pl, const struct knumad_pl_proc *p,
+		     int home, unsigned long left)
+{
+	s64 cost = 0;
+	int i;
+
+	for (i = 0; left && i < pl->nr_nodes; i++) {
+		unsigned long part = i == home ? 0 : min(left, knumad_movable(p, i));
+
+		unsigned long used = p->used[i] - min(p->fixed[i], p->used[i]);
+
+		cost += (s64)min(part, used) * extra(pl, home, i) * ((s64)p->horizon - 1) -
+			(s64)part * KNUMAD_MOVE_COST;
+		left -= part;
+	}
 	return cost;
 }
 

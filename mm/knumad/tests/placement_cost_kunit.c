@@ -168,6 +168,35 @@ static void cost_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, knumad_stay_cost(&pl, &p), c->stay);
 }
 
+/* The worked table of knumad_left_cost() */
+static void left_cost_test(struct kunit *test)
+{
+	static const u8 distance[] = {
+		10, 16, 22,
+		16, 10, 16,
+		22, 16, 10,
+	};
+	static const unsigned long resident[] = { 1000, 5, 100 }, fixed[3], idle[3];
+	const struct knumad_placement pl = { .nr_nodes = 3, .distance = distance };
+	struct knumad_pl_proc p = {
+		.resident = resident,
+		.used = resident,
+		.fixed = fixed,
+		.horizon = 30,
+	};
+
+	KUNIT_EXPECT_EQ(test, knumad_left_cost(&pl, &p, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, knumad_left_cost(&pl, &p, 0, 5), 670);
+	KUNIT_EXPECT_EQ(test, knumad_left_cost(&pl, &p, 0, 15), 3750);
+	/* Nobody uses them: it is cheaper not to move them */
+	p.used = idle;
+	KUNIT_EXPECT_EQ(test, knumad_left_cost(&pl, &p, 0, 15), -15 * 40);
+	/* And for what has not been there it costs nothing */
+	p.used = resident;
+	p.fixed = resident;
+	KUNIT_EXPECT_EQ(test, knumad_left_cost(&pl, &p, 0, 15), 0);
+}
+
 /* === Swaps of threads === */
 
 struct side {
@@ -321,6 +350,7 @@ static void may_join_test(struct kunit *test)
 
 static struct kunit_case placement_cost_cases[] = {
 	KUNIT_CASE_PARAM(cost_test, cost_gen_params),
+	KUNIT_CASE(left_cost_test),
 	KUNIT_CASE_PARAM(swap_gain_test, gain_gen_params),
 	KUNIT_CASE_PARAM(may_join_test, join_gen_params),
 	{}

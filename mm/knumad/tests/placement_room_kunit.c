@@ -46,6 +46,92 @@ static const struct place_case place_cases[] = {
 			{ .pages = { GB, 0 }, .cpu = { 250, 750 }, .cap = { 1000, 4000 },
 			  .load = 3000, FRESH, WANT(1, HOME) },
 		},
+	}, {
+		"nothing free, nearly all there",
+		.nodes = 2, .memory = { 990, 10 }, .procs = 1,
+		.proc = {
+			{ .pages = { 990, 10 }, .cpu = { 500, 500 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+		},
+	}, {
+		"nothing free, much of it elsewhere",
+		.nodes = 2, .memory = { 600, 400 }, .procs = 1,
+		.proc = {
+			{ .pages = { 600, 400 }, .cpu = { 500, 500 },
+			  .load = 1000, FRESH, UNPLACED(NO_ROOM) },
+		},
+	}, {
+		"nothing free, a trifle elsewhere",
+		.nodes = 2, .memory = { 995, 5 }, .procs = 1,
+		.proc = {
+			{ .pages = { 995, 5 }, .cpu = { 500, 500 },
+			  .load = 1000, AT(0), WANT(0, HOME) },
+		},
+	}, {
+		"nothing free, room for all on the other node",
+		.nodes = 2, .memory = { 990, 2010 }, .procs = 1,
+		.proc = {
+			{ .pages = { 990, 10 }, .cpu = { 1000, 0 }, .horizon = 30,
+			  .load = 1000, FRESH, WANT(0, HOME) },
+		},
+	}, {
+		"nothing free, two nearly there",
+		.nodes = 2, .memory = { 1980, 20 }, .procs = 2,
+		.proc = {
+			{ .pages = { 990, 10 }, .cpu = { 500, 500 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+			{ .pages = { 990, 10 }, .cpu = { 500, 500 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+		},
+	}, {
+		"nothing free, four at home but for a trifle",
+		.nodes = 2, .memory = { 3840, 160 }, .procs = 4,
+		.proc = {
+			{ .pages = { 960, 40 }, .cpu = { 1000, 0 },
+			  .load = 500, AT(0), WANT(0, HOME) },
+			{ .pages = { 960, 40 }, .cpu = { 1000, 0 },
+			  .load = 500, AT(0), WANT(0, HOME) },
+			{ .pages = { 960, 40 }, .cpu = { 1000, 0 },
+			  .load = 500, AT(0), WANT(0, HOME) },
+			{ .pages = { 960, 40 }, .cpu = { 1000, 0 },
+			  .load = 500, AT(0), WANT(0, HOME) },
+		},
+	}, {
+		"who claims all his room first does not take that of another",
+		.nodes = 2, .memory = { 1100, 100 }, .procs = 2,
+		.proc = {
+			{ .pages = { 900, 100 }, .cpu = { 1000, 0 },
+			  .load = 1000, AT(0), WANT(0, HOME) },
+			{ .pages = { 200, 0 }, .cpu = { 1000, 0 },
+			  .load = 1000, AT(0), WANT(0, HOME) },
+		},
+	}, {
+		"little free, and one without a home",
+		.nodes = 2, .memory = { 990, 60 }, .procs = 2,
+		.proc = {
+			{ .pages = { 940, 60 }, .cpu = { 1000, 0 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+			{ .pages = { 30, 0 }, .idle = true,
+			  FRESH, UNPLACED(IDLE) },
+		},
+	}, {
+		"who is crammed goes where there is room, the second time",
+		.nodes = 2, .memory = { 1100, 1500 }, .procs = 2,
+		.proc = {
+			{ .pages = { 500, 500 }, .cpu = { 1000, 0 }, .horizon = 1000,
+			  .load = 1000, .home = 0, .pending = 1, WANT(1, HOME) },
+			{ .pages = { 600, 0 }, .idle = true,
+			  FRESH, UNPLACED(IDLE) },
+		},
+	}, {
+		"nothing free, and one without a home",
+		.nodes = 2, .memory = { 1090, 10 }, .procs = 2,
+		.proc = {
+			{ .pages = { 990, 10 }, .cpu = { 500, 500 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+			{ .pages = { 100, 0 }, .idle = true,
+			  FRESH, UNPLACED(IDLE) },
+		},
 	},
 	/*
 	 * CPU capacity
@@ -70,6 +156,13 @@ static const struct place_case place_cases[] = {
 		.proc = {
 			{ .pages = { GB, 0 }, .cpu = { 1000, 0 }, .cap = { 1000, 4000 },
 			  .load = 2000, AT(0), WANT(0, HOME) },
+		},
+	}, {
+		"of two of 64 CPUs no eight are grace",
+		.nodes = 2, .procs = 1, .cores = { 64000, 64000 },
+		.proc = {
+			{ .pages = { GB, 0 }, .cpu = { 1000, 0 }, .cap = { 2000, 2000 },
+			  .load = 4000, AT(0), UNPLACED(NO_CPUS) },
 		},
 	}, {
 		"half a core too much fits",
@@ -186,8 +279,15 @@ static const struct place_case place_cases[] = {
 			  .load = 1000, FRESH, WANT(0, HOME) },
 		},
 	}, {
+		"an eighth may stay elsewhere",
+		.nodes = 2, .memory = { 1792 * MB, GB }, .procs = 1,
+		.proc = {
+			{ .pages = { GB, GB }, .cpu = { 1000, 0 },
+			  .load = 1000, FRESH, WANT(0, HOME) },
+		},
+	}, {
 		"one page too many",
-		.nodes = 2, .memory = { 2 * GB - 1, GB }, .procs = 1,
+		.nodes = 2, .memory = { 1792 * MB - 1, GB }, .procs = 1,
 		.proc = {
 			{ .pages = { GB, GB }, .cpu = { 1000, 0 },
 			  .load = 1000, FRESH, UNPLACED(NO_ROOM) },

@@ -99,6 +99,19 @@ static unsigned long all_movable(const struct knumad_placement *pl,
 	return pages;
 }
 
+/* Pages of who has a home that stay on another node */
+static unsigned long left_on(const struct knumad_pl_proc *p, int nid)
+{
+	unsigned long left = p->left, part = 0;
+	int i;
+
+	for (i = 0; i <= nid; i++) {
+		part = i == p->home ? 0 : min(left, movable(p, i));
+		left -= part;
+	}
+	return part;
+}
+
 /**
  * knumad_test_room_left - room that homes leave on a node
  * @pl: a problem that was solved
@@ -119,9 +132,9 @@ s64 knumad_test_room_left(const struct knumad_placement *pl, int nid)
 
 		if (p->skip || p->home == NOWHERE)
 			continue;
-		room += movable(p, nid);
+		room += movable(p, nid) - left_on(p, nid);
 		if (p->home == nid)
-			room -= all_movable(pl, p);
+			room -= all_movable(pl, p) - p->left;
 	}
 	return room;
 }
@@ -144,7 +157,7 @@ void knumad_test_place(struct kunit *test, struct machine *m)
 }
 
 /**
- * knumad_test_settle - everybody goes home: threads, and all pages that may
+ * knumad_test_settle - everybody goes home: threads, and all pages that may and have room
  * @m: the machine
  */
 void knumad_test_settle(struct machine *m)
@@ -158,7 +171,7 @@ void knumad_test_settle(struct machine *m)
 		if (p->skip || home == NOWHERE)
 			continue;
 		for (nid = 0; nid < m->pl.nr_nodes; nid++) {
-			unsigned long pages = movable(p, nid);
+			unsigned long pages = movable(p, nid) - left_on(p, nid);
 			unsigned long used = min(m->used[i][nid], pages);
 
 			m->cpu[i][nid] = nid == home ? 1000 : 0;
