@@ -175,7 +175,7 @@ static void count(struct walk_state *w, struct folio *folio, unsigned long nr,
 	w->counts->resident[nid] += nr;
 	if (young)
 		w->counts->used[nid] += nr;
-	if (w->vma_fixed != KNUMAD_V_NONE)
+	if (w->vma_fixed != KNUMAD_V_NONE || folio_maybe_dma_pinned(folio))
 		w->counts->fixed[nid] += nr;
 }
 
