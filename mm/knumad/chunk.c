@@ -65,8 +65,10 @@
 /* So many times as often as usual is no chance */
 #define KNUMAD_OFTEN		4
 
-/* Fewer surprises say nothing about the rest of the chunks */
-#define KNUMAD_SURPRISES	3
+/* What a surprise counts, what is enough, and samples that settle it: see knumad_phase_doubt() */
+#define KNUMAD_SURPRISE		3
+#define KNUMAD_CHANGED		7
+#define KNUMAD_LISTEN		8
 
 /* Each armed page that nobody used, and each look that found none, makes the next 4 times rarer */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
@@ -231,23 +233,45 @@ bool knumad_phase_ended(unsigned long slept, unsigned long usual)
 }
 
 /**
- * knumad_phase_changed - is much of what was known no longer true?
- * @heard: samples of chunks that were known, from the first surprise on
- * @surprises: of those, against what was known of their chunk
+ * knumad_phase_doubt - how doubtful is what was known?
+ * @d: the doubt; all 0 at first
+ * @surprise: a sample of a chunk that was known came from another node than known
  *
- * One surprise may be a chunk that has changed, or a thread that looked once at what
- * another one uses. If each tenth sample is of that kind, two of the next six are so
- * after one surprise in nine.
+ * A surprise may be a chunk that has changed, or a thread that looked once at what another
+ * one uses. Each counts three, each sample that is none takes one away: the sum stays low
+ * if one in ten is a surprise, and grows by one a sample if every other one is. From
+ * seven on much has changed.
  *
- *   heard      1 2 3 4 5 6 7 8 9 10 11
- *   surprises  1 2 2 2 3 3 3 3 4  4  4
- *   changed    - - - - y y y - y  y  -
+ *   surprises  - y y y        y - y - y          y - - - y - - - y
+ *   doubt      0 3 6 9        3 2 5 4 7          3 2 1 0 3 2 1 0 3
+ *   changed    - - - y        - - - - y          - - - - - - - - -
  *
- * Return: true if at least three, and two in five, are surprises.
+ * After a surprise the next ones are not waited for, until eight in a row are none: if
+ * half has changed that is one of 256, if nothing has it is soon.
+ *
+ * Of many samples that come together it is the last sum that counts. The highest of some
+ * hundred is above seven by chance.
  */
-bool knumad_phase_changed(unsigned int heard, unsigned int surprises)
+void knumad_phase_doubt(struct knumad_doubt *d, bool surprise)
 {
-	return surprises >= KNUMAD_SURPRISES && 5 * surprises >= 2 * heard;
+	if (surprise) {
+		d->sum += KNUMAD_SURPRISE;
+		d->listen = KNUMAD_LISTEN;
+	} else {
+		d->sum -= d->sum > 0;
+		d->listen -= d->listen > 0;
+	}
+}
+
+/**
+ * knumad_phase_changed - is much of what was known no longer true?
+ * @d: what knumad_phase_doubt() has made of the samples
+ *
+ * Return: true if so.
+ */
+bool knumad_phase_changed(const struct knumad_doubt *d)
+{
+	return d->sum >= KNUMAD_CHANGED;
 }
 
 static void leave_alone(struct knumad_chunk *c)

@@ -128,6 +128,16 @@ bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
 bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed,
 		       unsigned int nr_nodes);
 
+/**
+ * struct knumad_doubt - about what is known of the chunks of a process
+ * @sum:	of surprises, less the samples that were none
+ * @listen:	samples in a row that are none until the next ones are waited for
+ */
+struct knumad_doubt {
+	unsigned int sum;
+	unsigned int listen;
+};
+
 bool knumad_chunk_repeats(const struct knumad_chunk *c, unsigned int user);
 int knumad_chunk_compare(const struct knumad_chunk *c, int home);
 unsigned int knumad_chunk_enough(unsigned int agreed, unsigned int disagreed,
@@ -137,7 +147,8 @@ unsigned int knumad_page_doubt(unsigned int doubt, bool same);
 bool knumad_page_trusted(unsigned int doubt);
 unsigned long knumad_usual_sleeps(unsigned long usual, unsigned long slept);
 bool knumad_phase_ended(unsigned long slept, unsigned long usual);
-bool knumad_phase_changed(unsigned int heard, unsigned int surprises);
+void knumad_phase_doubt(struct knumad_doubt *d, bool surprise);
+bool knumad_phase_changed(const struct knumad_doubt *d);
 void knumad_chunk_sample(struct knumad_chunk *c, unsigned int user, int home,
 			 unsigned int enough);
 void knumad_chunk_share(struct knumad_chunk *c);

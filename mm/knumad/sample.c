@@ -218,11 +218,13 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	target = c->target;
 	known = knumad_chunk_known(c);
 	knumad_threads_hear(s, at);
-	/* It could be a surprise */
-	if (known && !spread && c->agree > 1) {
-		if (c->node != home + 1 && !s->surprises++)
-			s->heard = 0;
-		s->heard++;
+	/* A surprise? If all are learnt anew, not those that have not yet been asked */
+	if (known && !spread && c->backoff) {
+		bool surprise = c->node != home + 1;
+
+		knumad_phase_doubt(&s->doubt, surprise);
+		if (surprise)
+			s->surprised = s->late_round;
 	}
 	if (sample->huge || !parts_tell(s))
 		share(s, c->user, at);
@@ -387,15 +389,14 @@ static void begin_round(struct knumad_proc *proc)
 	unsigned long interval = msecs_to_jiffies(READ_ONCE(knumad_tun.scan_interval_ms));
 	struct knumad_sampling *s = proc->sampling;
 
-	if (knumad_phase_changed(s->heard, s->surprises)) {
+	if (knumad_phase_changed(&s->doubt)) {
 		learn_anew(s);
-		s->heard = KNUMAD_FEW;
+		s->doubt = (struct knumad_doubt){};
 		s->probes = 0;
 	}
-	if (s->heard >= KNUMAD_FEW) {
-		s->heard = 0;
-		s->surprises = 0;
-	}
+	/* By now all that are long known have been due, and nobody has used them */
+	if (s->late_round - s->surprised >= 1U << KNUMAD_CHUNK_MAX_BACKOFF)
+		s->doubt.listen = 0;
 	knumad_threads_count(s);
 
 	s->pause = s->probes ? quickly() :
@@ -403,7 +404,7 @@ static void begin_round(struct knumad_proc *proc)
 			 slowly(s));
 	s->round++;
 	/* After a surprise, see at once whether there are more */
-	s->late = s->surprises || s->probes || time_after_eq(jiffies, s->next_late);
+	s->late = s->doubt.listen || s->probes || time_after_eq(jiffies, s->next_late);
 	if (s->probes)
 		s->probes--;
 	if (s->late) {

@@ -128,8 +128,8 @@ struct knumad_allowance {
  * @pause:	jiffies between rounds at present
  * @arming:	the round has not yet reached the end of the address space
  * @cursor:	address where it goes on
- * @heard:	samples of chunks that were known, lately, or from the first surprise on
- * @surprises:	of those, against what was known of the chunk
+ * @doubt:	about what is known of chunks, see knumad_phase_doubt()
+ * @surprised:	@late_round at the last surprise
  * @running:	threads that use CPU time, but for helpers
  * @recent:	sum of @recent of all threads
  * @squares:	sum of their squares
@@ -179,8 +179,8 @@ struct knumad_sampling {
 	unsigned long pause;
 	bool arming;
 	unsigned long cursor;
-	unsigned int heard;
-	unsigned int surprises;
+	struct knumad_doubt doubt;
+	unsigned int surprised;
 	unsigned int running;
 	unsigned int recent;
 	u64 squares;

@@ -308,19 +308,52 @@ static void phase_ended_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_phase_ended(41, usual));
 }
 
-/* The worked table of knumad_phase_changed() */
-static void phase_changed_test(struct kunit *test)
+/* The worked table of knumad_phase_doubt() */
+static void phase_doubt_test(struct kunit *test)
 {
-	static const char surprises[] = "12223333444";
-	static const char changed[]   = "----yyy-yy-";
+	static const struct {
+		const char *surprises;
+		const char *doubt;
+		const char *changed;
+	} cases[] = {
+		{ "-yyy",      "0369",      "---y" },
+		{ "y-y-y",     "32547",     "----y" },
+		{ "y---y---y", "321032103", "---------" },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct knumad_doubt d = {};
+
+		for (j = 0; cases[i].surprises[j]; j++) {
+			knumad_phase_doubt(&d, cases[i].surprises[j] == 'y');
+			KUNIT_EXPECT_EQ_MSG(test, knumad_phase_changed(&d),
+					    cases[i].changed[j] == 'y',
+					    "case %u, sample %u", i, j);
+			KUNIT_EXPECT_EQ_MSG(test, d.sum, cases[i].doubt[j] - '0',
+					    "case %u, sample %u", i, j);
+		}
+	}
+}
+
+/* After a surprise eight samples in a row that are none */
+static void phase_listen_test(struct kunit *test)
+{
+	struct knumad_doubt d = {};
 	unsigned int i;
 
-	for (i = 0; surprises[i]; i++)
-		KUNIT_EXPECT_EQ_MSG(test, changed[i] == 'y',
-				    knumad_phase_changed(i + 1, surprises[i] - '0'),
-				    "%u samples", i + 1);
-	KUNIT_EXPECT_FALSE(test, knumad_phase_changed(0, 0));
-	KUNIT_EXPECT_TRUE(test, knumad_phase_changed(3, 3));
+	knumad_phase_doubt(&d, false);
+	KUNIT_EXPECT_FALSE(test, d.listen);
+	knumad_phase_doubt(&d, true);
+	for (i = 0; i < 7; i++)
+		knumad_phase_doubt(&d, false);
+	KUNIT_EXPECT_TRUE(test, d.listen);
+	knumad_phase_doubt(&d, true);
+	for (i = 0; i < 8; i++) {
+		KUNIT_EXPECT_TRUE(test, d.listen);
+		knumad_phase_doubt(&d, false);
+	}
+	KUNIT_EXPECT_FALSE(test, d.listen);
 }
 
 /* Only the second sample from a node is compared */
@@ -703,7 +736,8 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(chunk_one_sided_test),
 	KUNIT_CASE(page_doubt_test),
 	KUNIT_CASE(phase_ended_test),
-	KUNIT_CASE(phase_changed_test),
+	KUNIT_CASE(phase_doubt_test),
+	KUNIT_CASE(phase_listen_test),
 	KUNIT_CASE(chunk_compare_test),
 	KUNIT_CASE(chunk_repeats_test),
 	KUNIT_CASE(chunk_rehome_test),
