@@ -1048,6 +1048,53 @@ TEST_F(respect, node_full)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
+/* No room anywhere, but nearly all is on one node: its home, and the rest stays. */
+TEST_F(respect, nodes_full_nearly_there)
+{
+	struct kn_work work = misplaced(self);
+	struct kn_events before, after;
+	struct kn_worker *worker;
+	unsigned int share;
+	pid_t hog[KN_MAX_NODES] = { 0 };
+	int i;
+
+	work.size = 44 * KN_MB;
+	work.rest = 4 * KN_MB;
+	work.rest_node = self->near;
+	work.cpu_node = KN_NONE;
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	share = kn_share_on(worker, self->far, 1);
+	for (i = 0; i < KN_MAX_NODES; i++) {
+		if (!kn_topo.memory[i])
+			continue;
+		hog[i] = kn_fill_node(i, 0);
+		ASSERT_LT(0, hog[i]);
+	}
+	kn_events(&before);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_home(worker->pid) == self->far &&
+				  kn_verdict_is(worker->pid, "home"), KN_PATIENCE))
+		kn_dump();
+	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+	EXPECT_EQ(self->far, kn_home(worker->pid));
+	EXPECT_EQ(share, kn_share_on(worker, self->far, 1));
+	kn_events(&after);
+	EXPECT_EQ(before.hint_faults, after.hint_faults);
+	EXPECT_EQ(before.scanned, after.scanned)
+		TH_LOG("memory was reclaimed to make room");
+
+	for (i = 0; i < KN_MAX_NODES; i++) {
+		if (!hog[i])
+			continue;
+		kill(hog[i], SIGKILL);
+		waitpid(hog[i], NULL, 0);
+	}
+	EXPECT_TRUE(kn_wait_share(worker, self->far, 1000, KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
 /* The node fills up while memory is on its way there: it stops in time. */
 TEST_F(respect, node_becomes_full)
 {
