@@ -414,8 +414,9 @@ static bool is_sane(const struct knumad_placement *pl)
 static bool is_on_its_way(const struct knumad_proc *proc)
 {
 	unsigned long home = proc->now.resident[proc->home], away = knumad_away_from_home(proc);
+	unsigned long left = min(proc->left, (home + away) / KNUMAD_LEFT_PART);
 
-	return proc->displaced || away > home / 100 + min(proc->left, (home + away) / 8);
+	return proc->displaced || away > home / 100 + left;
 }
 
 static void judge_home(struct knumad_proc *proc)

@@ -50,9 +50,6 @@
 
 #include "placement.h"
 
-/* One part of so many of a process may have no room at its home */
-#define KNUMAD_LEFT_PART	8
-
 /* Candidate swaps looked at, per process and node */
 #define KNUMAD_SWAP_STEPS	4
 
@@ -205,7 +202,7 @@ static void take_room(struct place_state *s, unsigned int idx, int home, s64 sig
 	int i;
 
 	for (i = 0; left && i < s->pl->nr_nodes; i++) {
-		unsigned long part = i == home ? 0 : min(left, knumad_movable(p, i));
+		unsigned long part = knumad_left_on(p, home, i, left);
 
 		s->room[i] -= sign * (s64)part;
 		left -= part;

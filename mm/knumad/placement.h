@@ -30,6 +30,9 @@
 /* Rounds in which is found what all want, at most; each must change a sixteenth of it */
 #define KNUMAD_CROWD_ROUNDS	8
 
+/* One part of so many of a process may have no room at its home */
+#define KNUMAD_LEFT_PART	8
+
 /**
  * struct knumad_pl_node - what the policy knows of one node
  * @cores:	CPU capacity in thousandths of a core (SMT siblings count once),
@@ -120,6 +123,13 @@ static inline bool knumad_is_node(int nid, int nr_nodes)
 static inline unsigned long knumad_movable(const struct knumad_pl_proc *p, int nid)
 {
 	return p->resident[nid] - min(p->fixed[nid], p->resident[nid]);
+}
+
+/* Of @left pages that have no room at home: those on @nid, if nodes before it have no more */
+static inline unsigned long knumad_left_on(const struct knumad_pl_proc *p, int home, int nid,
+					   unsigned long left)
+{
+	return nid == home ? 0 : min(left, knumad_movable(p, nid));
 }
 
 /* Of many processes let others have the CPU now and then */

@@ -126,8 +126,7 @@ s64 knumad_left_cost(const struct knumad_placement *pl, const struct knumad_pl_p
 	int i;
 
 	for (i = 0; left && i < pl->nr_nodes; i++) {
-		unsigned long part = i == home ? 0 : min(left, knumad_movable(p, i));
-
+		unsigned long part = knumad_left_on(p, home, i, left);
 		unsigned long used = p->used[i] - min(p->fixed[i], p->used[i]);
 
 		cost += (s64)min(part, used) * extra(pl, home, i) * ((s64)p->horizon - 1) -

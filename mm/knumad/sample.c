@@ -33,7 +33,7 @@
 #define KNUMAD_ROUND_BACKOFF		16UL
 #define KNUMAD_ROUND_BACKOFF_FEW	10UL
 
-/* Samples, or chunks, that say nothing yet about a process */
+/* Chunks that say nothing yet about a process */
 #define KNUMAD_FEW		16
 
 /* The rate of the whole machine: that of so many processes */
