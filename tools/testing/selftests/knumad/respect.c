@@ -1048,7 +1048,10 @@ TEST_F(respect, node_full)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
-/* No room anywhere, but nearly all is on one node: its home, and the rest stays. */
+/*
+ * No room anywhere, but nearly all is on one node: its home, and the rest stays as long
+ * as there is none. CPUs may give back what they keep free while the test looks.
+ */
 TEST_F(respect, nodes_full_nearly_there)
 {
 	struct kn_work work = misplaced(self);
@@ -1078,7 +1081,8 @@ TEST_F(respect, nodes_full_nearly_there)
 		kn_dump();
 	ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
 	EXPECT_EQ(self->far, kn_home(worker->pid));
-	EXPECT_EQ(share, kn_share_on(worker, self->far, 1));
+	EXPECT_LE(share, kn_share_on(worker, self->far, 1));
+	EXPECT_TRUE(above_watermark(self->far));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);
 	EXPECT_EQ(before.scanned, after.scanned)
