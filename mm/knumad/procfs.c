@@ -37,8 +37,8 @@ static const char * const choice_names[] = {
 /* Verdicts on a process; those on folios are in the statistics only */
 static const char * const reasons[] = {
 	[KNUMAD_V_NONE]		= "it has not been judged yet",
-	[KNUMAD_V_HOME]		= "all of its memory that may move and its threads are at home",
-	[KNUMAD_V_MOVING]	= "its memory or its threads are on their way home",
+	[KNUMAD_V_HOME]		= "its threads are at home, and its memory if it may move",
+	[KNUMAD_V_MOVING]	= "its memory or its threads are on their way, or not all has room",
 	[KNUMAD_V_IDLE]		= "it used none of its memory since the last walk",
 	[KNUMAD_V_NO_ROOM]	= "no node has room for nearly all of its memory",
 	[KNUMAD_V_NO_CPUS]	= "no node has enough cores for its threads",

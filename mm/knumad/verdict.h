@@ -11,10 +11,10 @@
 /**
  * enum knumad_verdict - one reason per refusal
  * @KNUMAD_V_NONE: not judged yet
- * @KNUMAD_V_HOME: all of it at home
- * @KNUMAD_V_MOVING: on its way home
+ * @KNUMAD_V_HOME: at home, but for what may not move or has no room
+ * @KNUMAD_V_MOVING: on its way home, or more than an eighth has no room there
  * @KNUMAD_V_IDLE: used no memory since the last walk
- * @KNUMAD_V_NO_ROOM: no node has the memory
+ * @KNUMAD_V_NO_ROOM: no node has room for seven eighths of it
  * @KNUMAD_V_NO_CPUS: no node has the cores
  * @KNUMAD_V_POLICY_BOUND: a thread has a mempolicy
  * @KNUMAD_V_CPUSET: cpuset with one node
