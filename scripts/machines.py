@@ -50,7 +50,7 @@ SHAPE_MODE = {"1-cpu": "deterministic", "2-cpu": "deterministic"}
 # Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
 # the shapes where they run, or the profiles.
 ONLY_IN = {
-    "threads": ["2-nodes", "debug"], "armed": ["2-nodes", "debug"], "hotplug": ["2-nodes"],
+    "threads": ["2-nodes", "debug"], "armed": ["2-nodes", "debug"], "hotplug": ["2-nodes", "movable"],
     "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
@@ -68,7 +68,7 @@ SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"],
-         "isolated": ["isolated"], "movable": ["abi", "respect"]}
+         "isolated": ["isolated"], "movable": ["abi", "respect", "hotplug"]}
 
 
 def mode_of(profile, shape):

@@ -417,7 +417,8 @@ TEST_F(abi, concurrent_intervals)
 			};
 			ASSERT_EQ(0, pthread_create(&threads[i], NULL, write_tunable, &writers[i]));
 		}
-		usleep(20 * 1000);
+		for (i = 0; i < ARRAY_SIZE(writers); i++)
+			EXPECT_TRUE(kn_wait_until(KN_READ(writers[i].writes) >= 8, KN_PATIENCE));
 		KN_WRITE(stop, 1);
 		for (i = 0; i < ARRAY_SIZE(writers); i++)
 			pthread_join(threads[i], NULL);

@@ -4,6 +4,9 @@
  * nothing and leaves nothing armed, says why, and can be switched on again. Needs
  * CONFIG_FAULT_INJECTION_DEBUG_FS; the kernel's log shows a warning for each check.
  */
+#include <errno.h>
+#include <fcntl.h>
+
 #include "kselftest_harness.h"
 #include "knumad_util.h"
 
@@ -18,6 +21,7 @@ FIXTURE(failsafe)
 	struct kn_worker *worker;
 	int node[2];
 	__u64 disabled, failed;
+	int kmsg;
 	char failures[64];		/* the counter of the check */
 	char dir[128];			/* where it is made to fail */
 };
@@ -42,6 +46,21 @@ static int set_attr(struct _test_data_failsafe *self, const char *name, const ch
 
 	snprintf(path, sizeof(path), "%s/%s", self->dir, name);
 	return kn_write(path, value);
+}
+
+/* Has the kernel said so? It does once since boot. */
+static bool has_warned(int kmsg, const char *check)
+{
+	char record[1024], text[64];
+	ssize_t len;
+
+	snprintf(text, sizeof(text), "check '%s' failed", check);
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		record[len > 0 ? len : 0] = '\0';
+		if (strstr(record, text))
+			return true;
+	}
+	return false;
 }
 
 /* The next time it is checked, and not again */
@@ -72,12 +91,16 @@ FIXTURE_SETUP(failsafe)
 	snprintf(self->failures, sizeof(self->failures), "failed_%s", variant->check);
 	self->disabled = kn_stat("self_disabled");
 	self->failed = kn_stat(self->failures);
+	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	ASSERT_LE(0, self->kmsg);
+	lseek(self->kmsg, 0, SEEK_END);
 }
 
 FIXTURE_TEARDOWN(failsafe)
 {
 	set_attr(self, "probability", "0");
 	set_attr(self, "times", "1");
+	close(self->kmsg);
 	kn_end();
 }
 
@@ -88,10 +111,34 @@ static void start(struct __test_metadata *_metadata, struct _test_data_failsafe 
 	struct kn_work work = {
 		.size = MEM, .node = self->node[0], .threads = threads,
 		.cpu_node = threads == 1 ? self->node[1] : KN_NONE, .pinned = threads == 1,
+		/* Of many each has two parts of the memory, and uses one */
+		.sets = threads == 1 ? 0 : 2 * threads,
 	};
 
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
+}
+
+/* Have threads use this half of the memory, and nobody the other one */
+static void use_half(struct _test_data_failsafe *self, int half, int threads)
+{
+	int i;
+
+	for (i = 0; i < threads; i++)
+		KN_WRITE(self->worker->sh->set_of[i], i + half * threads);
+	/* One sweep that had begun before, and one thereafter */
+	kn_wait_sweeps(self->worker, 2, KN_PATIENCE);
+}
+
+/* Have pages armed that nobody touches */
+static bool arm_idle(struct _test_data_failsafe *self, int threads)
+{
+	__u64 start;
+
+	use_half(self, 1, threads);
+	start = kn_rounds(self->worker->pid);
+	return kn_wait_until(kn_rounds(self->worker->pid) >= start + 16 &&
+			     kn_is_armed(self->worker->pid), KN_PATIENCE);
 }
 
 /* Does knumad do again what it is for? */
@@ -117,6 +164,14 @@ TEST_F(failsafe, switches_itself_off)
 			kn_dump();
 		ASSERT_TRUE(make_fail(self));
 		ASSERT_EQ(0, kn_enable("never"));
+	} else if (variant->threads > 1) {
+		/* While something is armed */
+		ASSERT_EQ(0, kn_enable("always"));
+		ASSERT_TRUE(works(self, variant->threads))
+			kn_dump();
+		ASSERT_TRUE(arm_idle(self, variant->threads))
+			kn_dump();
+		ASSERT_TRUE(make_fail(self));
 	} else {
 		ASSERT_TRUE(make_fail(self));
 		ASSERT_EQ(0, kn_enable("always"));
@@ -127,6 +182,8 @@ TEST_F(failsafe, switches_itself_off)
 	EXPECT_TRUE(kn_wait_until(!kn_thread_pid() && !kn_stat("bytes"), KN_PATIENCE))
 		kn_dump();
 	EXPECT_EQ(self->failed + 1, kn_stat(self->failures));
+	if (!self->failed)
+		EXPECT_TRUE(has_warned(self->kmsg, variant->check));
 	EXPECT_EQ(self->disabled + 1, kn_stat("self_disabled"));
 	EXPECT_EQ(0, kn_stat("mms_watched"));
 	EXPECT_EQ(0, kn_stat("mms_sampled"));
@@ -135,6 +192,8 @@ TEST_F(failsafe, switches_itself_off)
 	/* The process goes on, and meets nothing that was left armed */
 	kn_wait_sweeps(self->worker, 2, KN_PATIENCE);
 	kn_events(&before);
+	if (variant->threads > 1)
+		use_half(self, 0, variant->threads);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 4, KN_PATIENCE));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);

@@ -12,7 +12,8 @@
 #include "knumad_util.h"
 
 #define MEM		(16 * KN_MB)
-#define MB_PER_S	4
+#define SLOW		1		/* MB per second: the halt comes before all is there */
+#define FAST		64
 #define GROUP		"/sys/fs/cgroup/knumad-halts"
 #define DAY		86400
 #define PM_TEST		"/sys/power/pm_test"
@@ -38,8 +39,6 @@ FIXTURE_SETUP(halts)
 	work.cpu_node = self->node[1];
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
-	/* A few seconds for all of it */
-	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", MB_PER_S));
 	ASSERT_EQ(0, kn_enable("always"));
 }
 
@@ -52,7 +51,8 @@ FIXTURE_TEARDOWN(halts)
 
 static bool is_at(struct _test_data_halts *self, int node)
 {
-	return kn_wait_share(self->worker, node, KN_GATHERED, KN_PATIENCE);
+	return !kn_tunable_set("migrate_mb_per_s", FAST) &&
+	       kn_wait_share(self->worker, node, KN_GATHERED, KN_PATIENCE);
 }
 
 /* Sent away, so that memory has to follow, and brought to a halt on the way */
@@ -60,6 +60,7 @@ static void send(struct __test_metadata *_metadata, struct _test_data_halts *sel
 {
 	__u64 migrated = kn_stat("pages_migrated");
 
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", SLOW));
 	ASSERT_EQ(0, kn_pin(self->worker, node));
 	ASSERT_TRUE(kn_wait_until(kn_stat("pages_migrated") > migrated, KN_PATIENCE))
 		kn_dump();

@@ -81,6 +81,7 @@ TEST(node_comes_and_goes)
 	ASSERT_NE(NULL, worker[1]);
 	EXPECT_TRUE(kn_wait_until(kn_share_on(worker[1], work.cpu_node, 1) > 0, KN_PATIENCE))
 		kn_dump();
+	EXPECT_LT(0, kn_share_on(worker[1], node, 1));
 	EXPECT_TRUE(kn_wait_until((blocks -= kn_set_memory(node, "offline")) == 0, KN_PATIENCE));
 	EXPECT_EQ(0, kn_share_on(worker[1], node, 1));
 	EXPECT_TRUE(kn_wait_until(is_known(node, false), KN_PATIENCE))

@@ -165,7 +165,7 @@ TEST_F(isolated, not_waited_for)
 	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
 	self->hog = kn_occupy(self->other, SCHED_OTHER);
 	ASSERT_LT(0, self->hog);
-	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, 10));
+	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, KN_PATIENCE));
 	waited = waited_ns(tid);
 	start = kn_now_ms();
 	EXPECT_TRUE(kn_wait_until(kn_now_ms() >= start + 4000, 10));

@@ -1728,6 +1728,15 @@ int kn_as_user(uid_t uid, int (*what)(void *), void *data)
 	return -ret;
 }
 
+/* For kn_as_user(): may this file be read? */
+int kn_try_read(void *path)
+{
+	char buf[4096];
+	int ret = kn_read(path, buf, sizeof(buf));
+
+	return ret < 0 ? ret : 0;
+}
+
 /*
  * Fork a process that does something first, then sleeps until it is killed. Returns once
  * that is done; -1 if it was not, by what @first returned.

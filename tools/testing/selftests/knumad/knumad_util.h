@@ -325,6 +325,7 @@ __u64 kn_smaps_kb(pid_t pid, const void *addr, const char *field);
 #define KN_CHILD	KN_PARENT "/child"
 
 int kn_as_user(uid_t uid, int (*what)(void *), void *data);
+int kn_try_read(void *path);
 pid_t kn_sleeper(int (*first)(const void *data), const void *data);
 pid_t kn_sleeper_of(uid_t uid);
 const char *kn_make_groups(void);

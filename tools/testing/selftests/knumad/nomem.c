@@ -19,6 +19,9 @@
 /* More than there can be: a test that never comes to an end fails */
 #define MOST_SITES	300
 
+/* Of tests that begin again for each site, s: both, and the others, in what settings says */
+#define LONG		280
+
 FIXTURE(nomem)
 {
 	struct kn_worker *worker;
@@ -178,11 +181,12 @@ TEST_F(nomem, switch_off)
 		ASSERT_EQ(0, kn_stat("bytes"));
 	}
 	EXPECT_FALSE(failed);
+	EXPECT_LT(0, self->sites);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
 /* From the first look at a process to its samples, each time from the beginning */
-TEST_F(nomem, thread)
+TEST_F_TIMEOUT(nomem, thread, LONG)
 {
 	bool failed = true;
 	pid_t thread;
@@ -213,7 +217,7 @@ TEST_F(nomem, thread)
 }
 
 /* Pages for copies, and what migration itself allocates: all are moved in the end */
-TEST_F(nomem, movers)
+TEST_F_TIMEOUT(nomem, movers, LONG)
 {
 	__u64 failed = kn_stat("migrate_failed");
 	unsigned int nth, i = 1;
@@ -294,6 +298,8 @@ TEST_F(nomem, readers)
 		EXPECT_LT(0, kn_read(path, buf, sizeof(buf)))
 			TH_LOG("%s", path);
 	}
+	/* Each of them allocates something */
+	EXPECT_LE(ARRAY_SIZE(files), self->sites);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 

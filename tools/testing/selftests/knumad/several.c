@@ -223,7 +223,7 @@ TEST_F(several, small_one_does_not_wait_for_big_one)
 	work.size = MEM;
 	self->worker[1] = kn_start(&work);
 	ASSERT_NE(NULL, self->worker[1]);
-	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 16));
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 8));
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_share(self->worker[1], home, KN_GATHERED, KN_PATIENCE))
 		kn_dump();

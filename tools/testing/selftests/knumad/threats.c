@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <mntent.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,7 +16,6 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -191,14 +189,6 @@ static void check_mode(struct __test_metadata *_metadata, const char *path, mode
 		TH_LOG("%s", path);
 }
 
-static int read_path(void *path)
-{
-	char buf[4096];
-	int ret = kn_read(path, buf, sizeof(buf));
-
-	return ret < 0 ? ret : 0;
-}
-
 /* Whose the files are that abi.c does not look at; only root comes to those of debugfs. */
 TEST_F(threats, modes)
 {
@@ -215,7 +205,7 @@ TEST_F(threats, modes)
 	for (nr = 0; nr < ARRAY_SIZE(files); nr++) {
 		snprintf(path, sizeof(path), KN_DEBUGFS "%s", files[nr]);
 		check_mode(_metadata, path, 0444, 0);
-		EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, read_path, path));
+		EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, kn_try_read, path));
 	}
 	dir = opendir(KN_DEBUGFS);
 	ASSERT_NE(NULL, dir);
@@ -230,131 +220,6 @@ TEST_F(threats, modes)
 	ASSERT_LT(0, pid);
 	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
 	check_mode(_metadata, path, 0644, KN_SOMEBODY);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-}
-
-static int write_out(void *path)
-{
-	return kn_write(path, "out");
-}
-
-static int write_never(void *path)
-{
-	return kn_write(path, "never");
-}
-
-/* Become root of a user namespace. Returns 0, or a negative error number. */
-static int enter_user_namespace(void)
-{
-	char map[32];
-	int ret;
-
-	snprintf(map, sizeof(map), "0 %u 1\n", geteuid());
-	/* Who changed its user is not dumpable, and its files are root's */
-	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
-	if (unshare(CLONE_NEWUSER))
-		return -errno;
-	ret = kn_write("/proc/self/setgroups", "deny");
-	if (!ret)
-		ret = kn_write("/proc/self/uid_map", map);
-	return ret;
-}
-
-struct attempt {
-	int (*what)(void *path);
-	char path[64];
-};
-
-static int as_root_of_namespace(void *data)
-{
-	struct attempt *attempt = data;
-	int ret = enter_user_namespace();
-
-	/* 200: it did not even come to that */
-	return ret || geteuid() ? -200 : attempt->what(attempt->path);
-}
-
-static int try_namespace(void *data)
-{
-	return unshare(CLONE_NEWUSER) ? -errno : 0;
-}
-
-/* Root of a user namespace has no more rights outside than who made it. */
-TEST_F(threats, root_of_a_namespace)
-{
-	const char *why = kn_make_groups();
-	struct attempt attempt;
-	pid_t pid, own;
-
-	if (why)
-		SKIP(return, "%s", why);
-	if (kn_as_user(KN_NOBODY, try_namespace, NULL))
-		SKIP(return, "users may not make user namespaces here");
-	pid = kn_sleeper_of(KN_SOMEBODY);
-	own = kn_sleeper_of(KN_NOBODY);
-	ASSERT_LT(0, pid);
-	ASSERT_LT(0, own);
-
-	snprintf(attempt.path, sizeof(attempt.path), "/proc/%d/knumad", own);
-	attempt.what = write_out;
-	EXPECT_EQ(0, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-	EXPECT_TRUE(kn_proc_is(own, "mode", "out"));
-
-	snprintf(attempt.path, sizeof(attempt.path), "/proc/%d/knumad", pid);
-	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
-	attempt.what = read_path;
-	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-	snprintf(attempt.path, sizeof(attempt.path), KN_DEBUGFS "processes");
-	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-	attempt.what = write_never;
-	snprintf(attempt.path, sizeof(attempt.path), KN_SYSFS "enabled");
-	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-	snprintf(attempt.path, sizeof(attempt.path), KN_CHILD "/memory.knumad");
-	EXPECT_EQ(-EACCES, kn_as_user(KN_NOBODY, as_root_of_namespace, &attempt));
-
-	kill(pid, SIGKILL);
-	kill(own, SIGKILL);
-	waitpid(pid, NULL, 0);
-	waitpid(own, NULL, 0);
-}
-
-/* Give up capabilities. Returns 0 or a negative error number. */
-static int drop_capability(unsigned int nr)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	if (syscall(SYS_capget, &head, data))
-		return -errno;
-	data[nr / 32].effective &= ~(1U << nr % 32);
-	return syscall(SYS_capset, &head, data) ? -errno : 0;
-}
-
-static int write_without_resource(void *path)
-{
-	return drop_capability(CAP_SYS_RESOURCE) ? -200 : kn_write(path, "out");
-}
-
-static int read_without_ptrace(void *path)
-{
-	return drop_capability(CAP_SYS_PTRACE) ? -200 : read_path(path);
-}
-
-/* Who may open every file may not yet choose for everybody, or see. */
-TEST_F(threats, opening_is_not_enough)
-{
-	pid_t pid = kn_sleeper_of(KN_SOMEBODY);
-	char path[64];
-
-	ASSERT_LT(0, pid);
-	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
-	EXPECT_EQ(-EPERM, kn_as_user(0, write_without_resource, path));
-	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
-	EXPECT_EQ(-EACCES, kn_as_user(0, read_without_ptrace, path));
-	EXPECT_EQ(0, kn_as_user(0, write_out, path));
-	EXPECT_TRUE(kn_proc_is(pid, "mode", "out"));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
@@ -733,6 +598,9 @@ TEST_F(restless, is_contained)
 #define TABLE		KN_PAGE
 #define FIRST		(16384 * STRIDE)
 #define PAGES		128
+
+/* Of page tables, for the rest of the process */
+#define OTHER_TABLES	64
 #define FLIGHTS		8
 
 /* A page in each GiB of a stretch of address space, and when told so, of the next one */
@@ -802,7 +670,7 @@ TEST_F(threats, sparse_memory)
 	/* That of the first stretch was seen ... */
 	EXPECT_LE(before + PAGES * TABLE, most);
 	/* ... of all others there is no more than they had page tables at a time: two per page */
-	EXPECT_GE(before + 3 * PAGES * TABLE, most);
+	EXPECT_GE(before + (2 * PAGES + OTHER_TABLES) * TABLE, most);
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
@@ -860,7 +728,7 @@ static void crowd_main(struct lives *lives, unsigned int state)
 }
 
 /* Many that come and go do not have it use more CPU time than it may. */
-TEST_F(threats, crowd)
+TEST_F_TIMEOUT(threats, crowd, 3 * KN_PATIENCE)
 {
 	__u64 used, start_ms, elapsed, passes, enrolled;
 	struct lives *lives;
