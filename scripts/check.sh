@@ -94,9 +94,11 @@ check_abi() {
 }
 
 check_shell() {
-	git grep -l -z -E '^#!.*[ /](ba)?sh$' | xargs -0 shellcheck -x
-	shellcheck -x tools/knumad/tests/completion.bash
-	shellcheck -x -s bash tools/knumad/knumadctl.bash
+	local status=0
+	git grep -l -z -E '^#!.*[ /](ba)?sh$' | xargs -0 shellcheck -x || status=1
+	shellcheck -x tools/knumad/tests/completion.bash || status=1
+	shellcheck -x -s bash tools/knumad/knumadctl.bash || status=1
+	return $status
 }
 
 number=0

@@ -22,19 +22,27 @@ install_program() {
 	done
 }
 
-# Debian's perf drags in Python and Perl: build a small static one, once.
-perf=build/perf/perf
-if [ ! -e $perf ]; then
+# Is the file $1.stamp not the text $2?
+is_outdated() {
+	[ ! -e "$1" ] || [ "$(cat "$1.stamp" 2>/dev/null)" != "$2" ]
+}
+
+# Debian's perf drags in Python and Perl: build a small static one, of each base once.
+perf=build/perf/static
+without=(NO_LIBPYTHON NO_LIBPERL NO_SLANG NO_LIBELF NO_LIBDW NO_LIBUNWIND NO_LIBCRYPTO
+	NO_LIBBABELTRACE NO_LIBZSTD NO_LZMA NO_LIBCAP NO_AUXTRACE NO_LIBBPF NO_JVMTI
+	NO_GTK2 NO_DEMANGLE NO_JEVENTS NO_SDT NO_LIBTRACEEVENT NO_LIBPFM4 NO_BACKTRACE)
+stamp="$(dpkg-query -W -f '${Version}' linux-source-6.12) ${without[*]}"
+if is_outdated $perf "$stamp"; then
 	echo "== building perf (about 1 minute)"
+	rm -rf build/perf
 	mkdir -p build/perf
-	without=(NO_LIBPYTHON NO_LIBPERL NO_SLANG NO_LIBELF NO_LIBDW NO_LIBUNWIND NO_LIBCRYPTO
-		NO_LIBBABELTRACE NO_LIBZSTD NO_LZMA NO_LIBCAP NO_AUXTRACE NO_LIBBPF NO_JVMTI
-		NO_GTK2 NO_DEMANGLE NO_JEVENTS NO_SDT NO_LIBTRACEEVENT NO_LIBPFM4 NO_BACKTRACE)
 	make -j "$jobs" -C build/linux/tools/perf O="$PWD/build/perf" CC='ccache gcc' LDFLAGS=-static \
 		EXTRA_CFLAGS=-static WERROR=0 BUILD_BPF_SKEL=0 "${without[@]/%/=1}" \
-		"$PWD/$perf" >build/log/perf.log 2>&1 ||
+		"$PWD/build/perf/perf" >build/log/perf.log 2>&1 ||
 		{ tail -n 20 build/log/perf.log >&2; echo "building perf failed (build/log/perf.log)" >&2; exit 1; }
-	strip $perf
+	strip -o $perf build/perf/perf
+	echo "$stamp" >$perf.stamp
 fi
 
 root=build/initramfs
@@ -100,7 +108,8 @@ pack() {
 }
 
 pack $root build/initramfs.cpio
-if [ ! -e build/extras.cpio ]; then
+stamp=$(dpkg-query -W stress-ng redis-tools)
+if is_outdated build/extras.cpio "$stamp"; then
 	rm -rf build/extras
 	for program in stress-ng redis-benchmark redis-cli; do
 		install_program build/extras "$(command -v $program)" usr/bin/$program
@@ -108,4 +117,5 @@ if [ ! -e build/extras.cpio ]; then
 	# One program by many names. Debian's redis-server would start a daemon on this machine.
 	install_program build/extras "$(command -v redis-check-rdb)" usr/bin/redis-server
 	pack build/extras build/extras.cpio
+	echo "$stamp" >build/extras.cpio.stamp
 fi

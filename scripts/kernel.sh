@@ -117,7 +117,10 @@ configure() {
 	off) ;;
 	*) die "no profile $1: lab, debug, gcov, kcsan, preempt or off" ;;
 	esac
+	# make goes by time, and files of a newer package may be older than what was built
+	[ "$(cat "$out/base" 2>/dev/null)" = "$version" ] || rm -rf "$out"
 	mkdir -p "$out"
+	echo "$version" >"$out/base"
 	# What a later fragment says about an option counts.
 	cat "${fragments[@]}" | tac |
 		awk '/^(# )?CONFIG_/ { split($0, word, /[ =]/); option = word[word[1] == "#" ? 2 : 1]
@@ -131,6 +134,7 @@ configure() {
 		return
 	fi
 	say "configuring $1 from ${fragments[*]}"
+	rm -f "$out/configured"
 	"${make[@]}" -s -C build/linux O="$PWD/$out" KCONFIG_ALLCONFIG="$PWD/$out/fragment.new" \
 		allnoconfig >build/log/config.log 2>&1 ||
 		{ cat build/log/config.log >&2; die "configuring $1 failed"; }

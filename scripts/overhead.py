@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import ktap
-from guest import BUILD, Step, Topology, commit, run
+from guest import BUILD, GuestError, Step, Topology, commit, run
 
 LIMIT = 0.005
 # With a larger standard error the limit must lie two of them away.
@@ -27,7 +27,7 @@ for round in $(seq 16); do
 	order="never always"
 	[ $((round % 2)) = 0 ] || order="always never"
 	for mode in $order; do
-		echo $mode >/sys/kernel/mm/knumad/enabled
+		echo $mode >/sys/kernel/mm/knumad/enabled || exit 98
 		set -- $(taskset 1 perf bench -f simple sched messaging -g 1 -l 200)
 		echo "$mode messaging $1 0 1"
 	done
@@ -47,23 +47,32 @@ def judge(modes):
     return statistics.mean(ratios) + background, error, background
 
 
+def fail(results, why):
+    """What an older kernel did is not the result of this one."""
+    if results:
+        results.unlink(missing_ok=True)
+    sys.exit(f"overhead.py: {why} (build/log/test-overhead.log)")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--results", type=Path, metavar="FILE", help="write the figures here, too")
     args = parser.parse_args()
-    if args.results:
-        # What an older kernel did is not the result of this one, if it fails
-        args.results.unlink(missing_ok=True)
     cases = []
-    results = run(Topology(nodes=2), [Step(FORKLOOP, "forkloop", 300),
-                                      Step(MESSAGING, "messaging", 300)],
-                  mode="deterministic", log=BUILD / "log/test-overhead.log")
+    try:
+        results = run(Topology(nodes=2), [Step(FORKLOOP, "forkloop", 300),
+                                          Step(MESSAGING, "messaging", 300)],
+                      mode="deterministic", log=BUILD / "log/test-overhead.log")
+    except GuestError as error:
+        fail(args.results, error)
+    if any(result.status for result in results):
+        fail(args.results, "the programs failed: " + "; ".join(results[-1].lines[-3:]))
     works = {}
     for line in [line for result in results for line in result.lines]:
         mode, work, *values = line.split()
         works.setdefault(work, {}).setdefault(mode, []).append([float(value) for value in values])
     ktap.begin(WORKS)
-    failed = any(result.status for result in results) or len(works) != WORKS
+    failed = len(works) != WORKS
     for number, (work, modes) in enumerate(works.items(), 1):
         extra, error, background = judge(modes)
         bad = extra > LIMIT or (error > PRECISION and extra + 2 * error > LIMIT)

@@ -3,8 +3,9 @@
 # Install the Debian packages that are missing.
 set -euo pipefail
 
-series=${SERIES:-patches/linux-6.12}
-tested=$(sed -n 's/^version: *//p' "$series/BASE")
+cd "$(dirname "$0")/.."
+
+tested=$(sed -n 's/^version: *//p' patches/linux-6.12/BASE)
 
 packages=(
 	# kernel

@@ -23,7 +23,8 @@ import kcsan
 import ktap
 from guest import BUILD, OUT_OF_MEMORY, ROOT, GuestError, Step, Topology, run
 from ktap import Test
-from machines import COMMAND_LINE, FULL, MODE, PROFILE_SHAPES, SHAPES, mode_of, runs_there
+from machines import (ALONE, COMMAND_LINE, FULL, MODE, ONLY_IN, PROFILE_SHAPES, SHAPES, SLOW,
+                      mode_of, runs_there)
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
@@ -32,7 +33,7 @@ KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
 EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "kunit": 60,
             "overhead": 130, "observer": 90, "growth": 110, "knumadctl": 120, "others": 250,
             "lab/1-node": 15, "lab/2-nodes": 720, "lab/1-cpu": 75, "lab/2-cpu": 150, "lab/plug": 10,
-            "lab/movable": 120, "lab/wide": 60,
+            "lab/movable": 240, "lab/wide": 60,
             "debug": 420, "debug/kunit": 120, "debug/planted": 140, "gcov": 300,
             "gcov/kunit": 60, "kcsan": 420, "kcsan/planted": 60, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 220, "debug": 1020, "gcov": 300, "kcsan": 1200, "preempt": 400}
@@ -271,6 +272,14 @@ def test_ktap(report):
     report.add(tests)
 
 
+def test_names(report):
+    """Are there all selftests of which machines.py says where they run?"""
+    listed = {line.split(":", 1)[1] for line in LISTED.read_text().split()}
+    named = {*ONLY_IN, *sum(SLOW.values(), []), *sum(ALONE.values(), [])}
+    report.add([Test("machines: all selftests named there exist",
+                     "ok" if named <= listed else "fail", ", ".join(sorted(named - listed)))])
+
+
 def test_hardware(report):
     """Does the benchmark for real machines refuse one that is of no use, and run on others?"""
     cases = {
@@ -473,6 +482,8 @@ def test_shape(report, profile, name, full):
     limit = int(re.search(r"timeout=(\d+)", SETTINGS.read_text()).group(1))
     programs = [line.split(":", 1)[1] for line in LISTED.read_text().split()]
     programs = [program for program in programs if runs_there(program, profile, name, full)]
+    report.add([Test(f"{profile}/{name}: some selftest runs here", "ok" if programs else "fail",
+                     "see ONLY_IN and ALONE in machines.py")])
     steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     # One that is ended leaves knumad on, which is not the next one's fault
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1 || "
@@ -547,7 +558,7 @@ def test_stress(report, profile, seconds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", metavar="REGEX",
-                        help="only the sections whose name matches (see --list)")
+                        help="only the sections whose name matches (see --list), and their kernels")
     parser.add_argument("--full", action="store_true",
                         help="and what takes long: all tests of others, further kernels")
     parser.add_argument("--stress", type=int, metavar="SECONDS",
@@ -565,8 +576,8 @@ def main():
         "lab": lambda: build_lab(report),
         "off": lambda: build_off(report),
         "series": lambda: host_tap(report, "series", "scripts/kernel.sh", "series"),
-        "runner": lambda: (test_ktap(report), test_kcsan(report), test_hardware(report),
-                           test_report(report), test_runner(report)),
+        "runner": lambda: (test_ktap(report), test_kcsan(report), test_names(report),
+                           test_hardware(report), test_report(report), test_runner(report)),
         "observer": lambda: host_tap(report, "observer", "benchmarks/lab/controls.py"),
         "knumadctl": lambda: test_knumadctl(report),
         "others": lambda: host_tap(report, "others", "scripts/others.py",
@@ -609,8 +620,15 @@ def main():
             return EXPECTED[name]
         return EXPECTED_SHAPE[name.split("/", maxsplit=1)[0]]
 
-    chosen = [name for name in sections if name == "lab" or re.search(args.only, name)]
-    if any(name.startswith("gcov/") for name in chosen):
+    wanted = [name for name in sections if re.search(args.only, name)]
+    if not wanted:
+        parser.error("no section matches: see --list (some need --full, or --stress)")
+    kernels = {name.split("/", maxsplit=1)[0] for name in wanted} | {"lab"}
+    chosen = [name for name in sections if name in wanted or name in kernels]
+    brought = any(name.startswith("gcov/") for name in chosen)
+    if "coverage" in chosen and not brought:
+        parser.error("coverage judges what sections gcov/... bring: choose one, too")
+    if brought:
         coverage.begin()
     while chosen:
         left = sum(expected(name) / (2 if needs_one_cpu(name, args.full) else 1)

@@ -172,6 +172,7 @@ def main():
 
     # By way of the end of Switches
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     times = {workload: {name: [] for name in balancers} for workload in todo}
     with tempfile.TemporaryDirectory() as directory, Switches() as switches:
         programs = Path(directory)

@@ -48,6 +48,7 @@ GUEST_MB = 200          # that QEMU takes besides the guest's memory
 INTERVAL = 0.25
 
 INSN = 16e-9            # seconds
+SCHEMA = 1              # of results, also of what their figures mean: see summarize()
 
 # The kernel functions that the observer is told about.
 WATCHED = {
@@ -217,13 +218,13 @@ for size in $thp/hugepages-*; do echo never >$size/enabled; done
 case {pages} in
 thp) echo always >$thp/hugepages-2048kB/enabled ;;
 mthp) echo always >$thp/hugepages-64kB/enabled ;;
-esac
+esac || exit 98
 echo 2 >/proc/sys/kernel/randomize_va_space
 switch=/sys/kernel/mm/knumad/enabled
 case {balancer} in
 mainline) echo 1 >/proc/sys/kernel/numa_balancing ;;
 knumad) echo always >$switch ;;
-esac
+esac || exit 98
 counters() {{
 	grep -E '^(numa_(hint_faults|pte_updates|pages_migrated)|thp_split_page) ' /proc/vmstat |
 		sed "s/^/$1 /"
@@ -315,7 +316,7 @@ def summarize(spec, topology, observed, lines, meta):
               for kind in ("loads", "stores")}
     third = accesses[len(accesses) * 2 // 3:]
     return {
-        "schema": 1, **meta, "workload": spec.workload,
+        "schema": SCHEMA, **meta, "workload": spec.workload,
         "title": WORKLOADS[spec.workload].title, "command": guest_command(spec),
         "balancer": spec.balancer, "pages": spec.pages, "seed": spec.seed,
         "topology": {"name": spec.nodes, "cpus": topology.cpus, "mb": topology.mb,
@@ -380,7 +381,7 @@ def images(extras):
 
 def fingerprint(spec):
     """Changes when anything does that a result depends on."""
-    settings = (images(WORKLOADS[spec.workload].extras), GUEST, spec, guest_command(spec),
+    settings = (SCHEMA, images(WORKLOADS[spec.workload].extras), GUEST, spec, guest_command(spec),
                 machine(NODES[spec.nodes]), qemu_version(), INTERVAL, WATCHED, WATCHED_WHOLE)
     return hashlib.sha256(repr(settings).encode()).hexdigest()[:16]
 
@@ -405,11 +406,17 @@ def observe(topology, script, raw, log, timeout=1800, extras=False):
 
 def measure(spec, meta, directory):
     """One run: boots, runs, stores.  What it says on failure, or None."""
+    error = try_to_measure(spec, meta, directory)
+    if error:
+        # What an older kernel did is not the result of this one
+        (directory / f"{spec}.json").unlink(missing_ok=True)
+    return error
+
+
+def try_to_measure(spec, meta, directory):
     topology = NODES[spec.nodes]
     log = BUILD / "log" / f"lab-{spec}.log"
     script = GUEST.format(pages=spec.pages, balancer=spec.balancer, command=guest_command(spec))
-    # What an older kernel did is not the result of this one, if it fails
-    (directory / f"{spec}.json").unlink(missing_ok=True)
     try:
         result, observed = observe(topology, script, directory / f"{spec}.raw", log,
                                    extras=WORKLOADS[spec.workload].extras)
@@ -508,12 +515,14 @@ def main():
     if args.list:
         print("\n".join(map(str, runs)))
         return 0
+    if not runs:
+        parser.error("no run matches: see --list (more are in --set full)")
     try:
         build_guest()
         build()
     except subprocess.CalledProcessError as error:
         print(f"lab.py: {shlex.join(map(str, error.cmd))} failed, see above", file=sys.stderr)
-        return 1
+        return 3
     return 1 if run_all(runs, args.results, args.jobs, args.made_by) else 0
 
 

@@ -447,6 +447,9 @@ class Case:
         if not ours or not theirs or \
            figure != "seconds" and SECTIONS[self.section].only_timed:
             return None
+        # The worst of one is the row of the median again
+        if pick is min and max(len(ours), len(theirs)) == 1:
+            return None
         ours, theirs = pick(ours), pick(theirs)
         if figure in SHARES:
             return (ours, theirs) if ours < theirs - LOSES_POINTS else None
@@ -481,8 +484,11 @@ def load(directory):
             key = (run["workload"], run["pages"], dig(run, "topology", "name"))
             if not all(isinstance(word, str) for word in key):
                 raise ValueError("no workload, pages or topology")
-        except (OSError, ValueError, KeyError) as error:
-            bad.append(f"{path.name}: {error or 'no ' + str(error)}")
+        except KeyError as error:
+            bad.append(f"{path.name}: no {error}")
+            continue
+        except (OSError, ValueError) as error:
+            bad.append(f"{path.name}: {error}")
             continue
         runs.append(run)
         cases.setdefault(key, Case(key)).add(run)

@@ -10,9 +10,9 @@ switch=/sys/kernel/mm/knumad/enabled
 
 # Mainline's switch and knumad's.
 balancing() {
-	echo "$1" >/proc/sys/kernel/numa_balancing
+	echo "$1" >/proc/sys/kernel/numa_balancing || exit 1
 	if [ -e $switch ]; then
-		echo "$2" >$switch
+		echo "$2" >$switch || exit 1
 	elif [ "$2" != never ]; then
 		echo "this kernel has no $switch" >&2
 		exit 1

@@ -300,7 +300,7 @@ def judge(rounds):
                     wrong.append(f"balancing off: the memory of {p.name} was not on node 0 at the "
                                  "start.")
     if not any(r.name == "knumad" for r in rounds):
-        wrong.append("There was no round with knumad.")
+        wrong.append("There was no round knumad.")
     return wrong
 
 
@@ -430,7 +430,7 @@ def boot(args, lines):
     for result in results:
         if result.status:
             print(f"round.sh {result.name} failed with status {result.status}", file=sys.stderr)
-    return True
+    return not any(result.status for result in results)
 
 
 def parse_args():
@@ -488,6 +488,9 @@ def main():
     samples = args.output / "samples.jsonl"
     start = time.monotonic()
     if args.redraw:
+        if not samples.exists():
+            print(f"no samples in {args.output}: without --redraw it makes them", file=sys.stderr)
+            return 1
         lines, alive = samples.read_text(encoding="utf-8").splitlines(), True
     else:
         lines = []
@@ -500,6 +503,9 @@ def main():
         print("no samples", file=sys.stderr)
         return 1
     wrong = judge(rounds)
+    if not args.redraw:
+        wrong += [f"There was no round {name}." for name in args.rounds
+                  if name not in parsed and name != "knumad"]
     if not alive:
         wrong.append(f"The guest failed; its console is in {args.output / 'guest.log'}.")
 
