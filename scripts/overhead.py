@@ -23,7 +23,7 @@ PRECISION = 0.0025
 # All on one CPU: where threads wake up is chance, and costs more than we measure.
 FORKLOOP = "taskset 1 /selftests/knumad/forkloop"
 MESSAGING = r"""
-for round in $(seq 16); do
+for round in $(seq 28); do
 	order="never always"
 	[ $((round % 2)) = 0 ] || order="always never"
 	for mode in $order; do
