@@ -175,9 +175,7 @@ static void take_back(const struct paths *paths, struct setting **done, size_t n
 {
 	while (nr--)
 		if (strcmp(done[nr]->old, done[nr]->value))
-			if (tunable_write(paths, done[nr]->name, done[nr]->old))
-				fail(0, "%s cannot be set back to %s.", done[nr]->name,
-				     done[nr]->old);
+			tunable_write(paths, done[nr]->name, done[nr]->old);
 }
 
 /**

@@ -221,25 +221,26 @@ static void tell_policy(struct subject *s)
 	free(text);
 }
 
+/* "pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local" */
 static void tell_spanning(struct subject *s)
 {
 	char *text = read_file("%s/knumad/spanning", s->paths->debugfs), *rest = text, *line;
-	struct spanning now;
+	__u64 rounds, used, one, spread;
+	char nodes[128];
+	int pid;
 
 	if (!text)
 		say(s, "What is known of its threads and of pieces of its memory is in debugfs. %s",
 		    why_no_debugfs(s->paths) ?: "");
 	while ((line = next_line(&rest))) {
-		if (!spanning_parse(line, &now) || now.pid != s->process.pid)
+		if (sscanf(line, "%d %127[0-9,-] %llu %llu %llu %llu", &pid, nodes, &rounds, &used,
+			   &one, &spread) != 6 || pid != s->process.pid)
 			continue;
-		if (*now.nodes)
-			say(s, "It lives on nodes %s.", now.nodes);
-		else
-			say(s, "Its nodes are not chosen yet.");
+		say(s, "It lives on nodes %s.", nodes);
 		say(s, "In %llu rounds of sampling it was seen to use %llu pieces of 2 MiB.",
-		    now.rounds, now.used);
+		    rounds, used);
 		say(s, "Of these %llu belong to one node, %llu are shared by threads of several.",
-		    now.one_node, now.spread);
+		    one, spread);
 	}
 	free(text);
 }

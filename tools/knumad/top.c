@@ -144,9 +144,8 @@ static int batch(struct top *top, double delay, __u64 rounds, bool json)
 			print_json(top);
 		else
 			print_text(top);
-		/* main() says so */
 		if (fflush(stdout))
-			break;
+			ret = EXIT_FAILURE;
 	}
 	forget(top);
 	return ret;
@@ -435,20 +434,18 @@ static void wait_for_input(struct screen *s, double until)
 	}
 }
 
-/* Returns the exit status */
-static int watch(struct screen *s, __u64 rounds)
+static void watch(struct screen *s, __u64 rounds)
 {
 	__u64 round;
-	int ret = 0;
 
 	for (round = 0; !s->done && (!rounds || round < rounds); round++) {
-		ret = look(&s->top);
-		if (ret)
+		if (look(&s->top)) {
+			s->done = true;
 			break;
+		}
 		draw(s);
 		wait_for_input(s, s->top.now.time + s->delay);
 	}
-	return ret;
 }
 
 static int catch_signals(sigset_t *old)
@@ -496,7 +493,6 @@ static int interactive(struct screen *s, __u64 rounds)
 	SCREEN *screen;
 	sigset_t old;
 	int rows, columns, ret = EXIT_SUCCESS;
-	bool fits;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		fail(EXIT_FAILURE, "this is not a terminal.");
@@ -508,18 +504,16 @@ static int interactive(struct screen *s, __u64 rounds)
 	if (!screen)
 		return EXIT_FAILURE;
 	getmaxyx(stdscr, rows, columns);
-	fits = rows >= LEAST_ROWS && columns >= LEAST_COLUMNS;
-	if (fits)
-		ret = watch(s, rounds);
+	if (rows >= LEAST_ROWS && columns >= LEAST_COLUMNS)
+		watch(s, rounds);
+	else
+		ret = -1;
 	endwin();
 	delscreen(screen);
 	forget(&s->top);
 	close(s->signals);
-	if (!fits)
-		return too_small(rows, columns);
-	/* What was said went with the screen */
 	if (ret)
-		return fail(ret, "the nodes of this machine can no longer be read.");
+		return too_small(rows, columns);
 	if (s->caught) {
 		/* End as everybody else does who gets that signal */
 		signal(s->caught, SIG_DFL);
