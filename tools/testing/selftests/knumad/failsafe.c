@@ -119,28 +119,6 @@ static void start(struct __test_metadata *_metadata, struct _test_data_failsafe 
 	ASSERT_NE(NULL, self->worker);
 }
 
-/* Have threads use this half of the memory, and nobody the other one */
-static void use_half(struct _test_data_failsafe *self, int half, int threads)
-{
-	int i;
-
-	for (i = 0; i < threads; i++)
-		KN_WRITE(self->worker->sh->set_of[i], i + half * threads);
-	/* One sweep that had begun before, and one thereafter */
-	kn_wait_sweeps(self->worker, 2, KN_PATIENCE);
-}
-
-/* Have pages armed that nobody touches */
-static bool arm_idle(struct _test_data_failsafe *self, int threads)
-{
-	__u64 start;
-
-	use_half(self, 1, threads);
-	start = kn_rounds(self->worker->pid);
-	return kn_wait_until(kn_rounds(self->worker->pid) >= start + 16 &&
-			     kn_is_armed(self->worker->pid), KN_PATIENCE);
-}
-
 /* Does knumad do again what it is for? */
 static bool works(struct _test_data_failsafe *self, int threads)
 {
@@ -169,7 +147,7 @@ TEST_F(failsafe, switches_itself_off)
 		ASSERT_EQ(0, kn_enable("always"));
 		ASSERT_TRUE(works(self, variant->threads))
 			kn_dump();
-		ASSERT_TRUE(arm_idle(self, variant->threads))
+		ASSERT_TRUE(kn_arm_idle(self->worker))
 			kn_dump();
 		ASSERT_TRUE(make_fail(self));
 	} else {
@@ -193,7 +171,7 @@ TEST_F(failsafe, switches_itself_off)
 	kn_wait_sweeps(self->worker, 2, KN_PATIENCE);
 	kn_events(&before);
 	if (variant->threads > 1)
-		use_half(self, 0, variant->threads);
+		kn_use_sets(self->worker, 0, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 4, KN_PATIENCE));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);

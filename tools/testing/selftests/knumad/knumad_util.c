@@ -1550,6 +1550,32 @@ bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs)
 	return kn_wait_until(have_swept(worker, start, nr), secs);
 }
 
+/*
+ * Of twice as many sets as threads, have them use this half, and nobody the other one; each
+ * the set of the thread so many after it.
+ */
+void kn_use_sets(const struct kn_worker *worker, int half, int after)
+{
+	const int nr = worker->work.threads;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		KN_WRITE(worker->sh->set_of[i], (i + after) % nr + half * nr);
+	/* One that had begun before, and one thereafter */
+	kn_wait_sweeps(worker, 2, KN_PATIENCE);
+}
+
+/* Have pages of the first half armed which nobody touches. */
+bool kn_arm_idle(const struct kn_worker *worker)
+{
+	__u64 start;
+
+	kn_use_sets(worker, 1, 0);
+	start = kn_rounds(worker->pid);
+	return kn_wait_until(kn_rounds(worker->pid) >= start + 16 && kn_is_armed(worker->pid),
+			     KN_PATIENCE);
+}
+
 /* The node on which all threads of the worker are, or KN_NONE */
 int kn_threads_on(const struct kn_worker *worker)
 {

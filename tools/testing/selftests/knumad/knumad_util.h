@@ -301,6 +301,8 @@ void kn_fill(void *mem, size_t size, __u64 seed, bool thin);
 __u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count);
 
 bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs);
+void kn_use_sets(const struct kn_worker *worker, int half, int after);
+bool kn_arm_idle(const struct kn_worker *worker);
 int kn_threads_on(const struct kn_worker *worker);
 unsigned int kn_threads_at_home(const struct kn_worker *worker, int node, unsigned int nr);
 unsigned int kn_threads_stay(const struct kn_worker *worker, int node);

@@ -414,35 +414,16 @@ TEST_F(threads, one_pinned_of_many)
  * Nothing stays armed.
  */
 
-/*
- * All threads change between the first half of the sets and the second, and each takes that
- * of the thread so many after it.
- */
-static void use_sets(const struct kn_worker *worker, int half, int after)
-{
-	int i;
-
-	for (i = 0; i < THREADS; i++)
-		KN_WRITE(worker->sh->set_of[i], (i + after) % THREADS + half * THREADS);
-	/* One that had begun before, and one thereafter */
-	kn_wait_sweeps(worker, 2, KN_PATIENCE);
-}
-
 /* Have pages armed which nobody touches. */
 static void arm_idle(struct __test_metadata *_metadata, struct _test_data_threads *self,
 		     size_t folio)
 {
-	__u64 start_round;
-
 	start(_metadata, self, folio, 0, 2 * THREADS, NULL);
 	kn_tunable_set("samples_per_s", 100000);
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= 4, KN_PATIENCE))
 		kn_dump();
-	use_sets(self->worker, 1, 0);
-	start_round = kn_rounds(self->worker->pid);
-	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= start_round + 16 &&
-				  kn_is_armed(self->worker->pid), KN_PATIENCE))
+	ASSERT_TRUE(kn_arm_idle(self->worker))
 		kn_dump();
 }
 
@@ -453,9 +434,9 @@ static void check_nothing_armed(struct __test_metadata *_metadata,
 	struct kn_events before, after;
 
 	kn_events(&before);
-	use_sets(self->worker, 0, 0);
+	kn_use_sets(self->worker, 0, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
-	use_sets(self->worker, 1, 0);
+	kn_use_sets(self->worker, 1, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);
@@ -490,7 +471,7 @@ TEST_F(threads, numa_balancing_switched)
 	arm_idle(_metadata, self, variant->folio);
 	for (i = 0; i < 20; i++) {
 		ASSERT_EQ(0, kn_write(KN_BALANCING, i & 1 ? "0" : "1"));
-		use_sets(self->worker, i / 2 & 1, 0);
+		kn_use_sets(self->worker, i / 2 & 1, 0);
 	}
 	ASSERT_TRUE(kn_wait_until(kn_is_armed(self->worker->pid), KN_PATIENCE))
 		kn_dump();
@@ -515,8 +496,8 @@ static void use_up(struct __test_metadata *_metadata, struct _test_data_threads 
 		ASSERT_TRUE(kn_spanning(self->worker->pid, &after));
 	} while (kn_stat("passes") != passes || after.rounds != before.rounds ||
 		 kn_stat("pages_migrated") != moved);
-	use_sets(self->worker, 0, 0);
-	use_sets(self->worker, 1, 0);
+	kn_use_sets(self->worker, 0, 0);
+	kn_use_sets(self->worker, 1, 0);
 }
 
 /*
@@ -538,7 +519,7 @@ TEST_F(threads, armed_are_accounted_for)
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
-	use_sets(self->worker, 1, 0);
+	kn_use_sets(self->worker, 1, 0);
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
 	use_up(_metadata, self);
@@ -551,7 +532,7 @@ TEST_F(threads, armed_are_accounted_for)
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 100));
 	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 400));
 	/* What is known is sampled once in a while only: have some of it become untrue */
-	use_sets(self->worker, 1, 1);
+	kn_use_sets(self->worker, 1, 1);
 	ASSERT_TRUE(kn_wait_until(kn_stat("pages_armed") > so_far + 4 * OTHER_PAGES,
 				  KN_PATIENCE))
 		kn_dump();
