@@ -175,7 +175,9 @@ static void take_back(const struct paths *paths, struct setting **done, size_t n
 {
 	while (nr--)
 		if (strcmp(done[nr]->old, done[nr]->value))
-			tunable_write(paths, done[nr]->name, done[nr]->old);
+			if (tunable_write(paths, done[nr]->name, done[nr]->old))
+				fail(0, "%s cannot be set back to %s.", done[nr]->name,
+				     done[nr]->old);
 }
 
 /**

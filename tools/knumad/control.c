@@ -153,6 +153,7 @@ static int set_failed(pid_t pid, int error)
 		hint("Its owner may do that, or root: sudo knumadctl set ...");
 		return EXIT_DENIED;
 	case EINVAL:
+	case ENOENT:
 	case ESRCH:
 		return fail(EXIT_NO_PROCESS, "process %d is a kernel thread, or has just ended.",
 			    pid);

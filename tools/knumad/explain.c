@@ -221,26 +221,25 @@ static void tell_policy(struct subject *s)
 	free(text);
 }
 
-/* "pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local" */
 static void tell_spanning(struct subject *s)
 {
 	char *text = read_file("%s/knumad/spanning", s->paths->debugfs), *rest = text, *line;
-	__u64 rounds, used, one, spread;
-	char nodes[128];
-	int pid;
+	struct spanning now;
 
 	if (!text)
 		say(s, "What is known of its threads and of pieces of its memory is in debugfs. %s",
 		    why_no_debugfs(s->paths) ?: "");
 	while ((line = next_line(&rest))) {
-		if (sscanf(line, "%d %127[0-9,-] %llu %llu %llu %llu", &pid, nodes, &rounds, &used,
-			   &one, &spread) != 6 || pid != s->process.pid)
+		if (!spanning_parse(line, &now) || now.pid != s->process.pid)
 			continue;
-		say(s, "It lives on nodes %s.", nodes);
+		if (*now.nodes)
+			say(s, "It lives on nodes %s.", now.nodes);
+		else
+			say(s, "Its nodes are not chosen yet.");
 		say(s, "In %llu rounds of sampling it was seen to use %llu pieces of 2 MiB.",
-		    rounds, used);
+		    now.rounds, now.used);
 		say(s, "Of these %llu belong to one node, %llu are shared by threads of several.",
-		    one, spread);
+		    now.one_node, now.spread);
 	}
 	free(text);
 }

@@ -57,6 +57,8 @@ static void put_string(FILE *out, const char *text)
 			fprintf(out, "\\%c", *s);
 		else if (*s < ' ' || *s == 0x7f)
 			fprintf(out, "\\u%04x", *s);
+		else if (*s == 0xc2 && s[1] < 0xa0)	/* U+0080 to U+009F: terminals obey */
+			fprintf(out, "\\u%04x", s[1]);
 		else
 			fwrite(s, 1, len, out);
 	}

@@ -288,6 +288,9 @@ int cmd_metrics(const struct paths *paths, int argc, char **argv)
 	if (v.error)
 		fail(0, "without figures of processes. %s",
 		     why_no_debugfs(paths) ?: strerror(-v.error));
+	else if (v.processes.denied)
+		fail(0, "without figures of %zu processes of others: root sees them, too.",
+		     v.processes.denied);
 	if (output)
 		ret = print_to(output, paths, &v, processes);
 	else

@@ -4,6 +4,7 @@
  */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "options.h"
 
@@ -21,15 +22,18 @@
 int next_option(int argc, char **argv, const char *letters, const struct option *options,
 		const char *help)
 {
-	int at = optind, c;
+	char letter[8];
+	int c;
 
 	opterr = 0;
 	c = getopt_long(argc, argv, letters, options, NULL);
 	if (c == OPTION_HELP)
 		fputs(help, stdout);
 	if (c == OPTION_WRONG || c == ':') {
-		fail(EXIT_USAGE, "%s: %s is no option of it, or lacks its value.", argv[0],
-		     argv[at]);
+		snprintf(letter, sizeof(letter), "-%c", optopt);
+		fail(EXIT_USAGE, "%s: %s is no option of it, lacks its value, or has one too many.",
+		     argv[0], optopt > ' ' && optopt <= '~' && strncmp(argv[optind - 1], "--", 2) ?
+		     letter : argv[optind - 1]);
 		return OPTION_WRONG;
 	}
 	return c;

@@ -14,6 +14,7 @@
 
 #include "process.h"
 #include "read.h"
+#include "tasks.h"
 
 #define LOCAL_LEAST_CHUNKS	16	/* the kernel says 0 if it knows fewer */
 
@@ -189,25 +190,39 @@ bool processes_parse(char *text, size_t nr_nodes, struct processes *ps)
 	return good;
 }
 
-/*
- * Of processes that span nodes, the samples tell what is local:
- * "pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local"
+/**
+ * spanning_parse - understand a line of debugfs spanning
+ * @line: "pid nodes rounds chunks_used chunks_one_node chunks_spread chunks_armed local"
+ * @s: where to store it
+ *
+ * Return: whether it is one.
  */
+bool spanning_parse(const char *line, struct spanning *s)
+{
+	int at = 0, nodes;
+
+	if (sscanf(line, "%d%n", &s->pid, &at) != 1 || line[at++] != ' ')
+		return false;
+	nodes = strspn(line + at, "0123456789,-");
+	snprintf(s->nodes, sizeof(s->nodes), "%.*s", nodes, line + at);
+	return line[at + nodes] == ' ' &&
+	       sscanf(line + at + nodes, "%llu %llu %llu %llu %llu %llu", &s->rounds, &s->used,
+		      &s->one_node, &s->spread, &s->armed, &s->local) == 6;
+}
+
+/* Of processes that span nodes, the samples tell what is local */
 static void add_spanning(const struct paths *paths, struct processes *ps)
 {
 	char *text = read_file("%s/knumad/spanning", paths->debugfs), *rest = text, *line;
-	unsigned int one_node, spread, local;
+	struct spanning s;
 	struct process *p;
-	int pid;
 
 	while ((line = next_line(&rest))) {
-		/* The set of nodes is empty before the first decision */
-		if (sscanf(line, "%d %*[0-9,-] %*u %*u %u %u %*u %u", &pid, &one_node, &spread,
-			   &local) != 4)
+		if (!spanning_parse(line, &s) || !*s.nodes)
 			continue;
-		p = processes_find(ps, pid);
+		p = processes_find(ps, s.pid);
 		if (p)
-			p->local = one_node + spread < LOCAL_LEAST_CHUNKS ? -1 : (int)local;
+			p->local = s.one_node + s.spread < LOCAL_LEAST_CHUNKS ? -1 : (int)s.local;
 	}
 	free(text);
 }
@@ -257,6 +272,14 @@ static int read_proc(const struct paths *paths, size_t nr_nodes, pid_t pid, stru
 	return 0;
 }
 
+/* Of a process? Kernel threads have nothing to be seen by anybody. */
+static bool is_denied(const struct paths *paths, pid_t pid)
+{
+	struct task t;
+
+	return task_read(paths, pid, &t) && !t.kernel;
+}
+
 static int read_procs(const struct paths *paths, size_t nr_nodes, struct processes *ps)
 {
 	DIR *dir = opendir(paths->proc);
@@ -274,7 +297,7 @@ static int read_procs(const struct paths *paths, size_t nr_nodes, struct process
 		if (!ret)
 			ps->nr++;
 		else if (ret == -EACCES || ret == -EPERM)
-			ps->denied++;
+			ps->denied += is_denied(paths, atoi(entry->d_name));
 	}
 	closedir(dir);
 	sort(ps);

@@ -62,6 +62,29 @@ struct processes {
 	size_t denied;
 };
 
+/**
+ * struct spanning - what samples say of a process that spans nodes
+ * @pid: its number
+ * @nodes: on which it lives, as a list; "" before the first decision
+ * @rounds: of sampling
+ * @used: chunks that were used
+ * @one_node: those of one node
+ * @spread: shared ones
+ * @armed: chunks with an armed page
+ * @local: share of chunks that is local, in thousandths
+ */
+struct spanning {
+	pid_t pid;
+	char nodes[128];
+	__u64 rounds;
+	__u64 used;
+	__u64 one_node;
+	__u64 spread;
+	__u64 armed;
+	__u64 local;
+};
+
+bool spanning_parse(const char *line, struct spanning *s);
 int process_read(const struct paths *paths, size_t nr_nodes, pid_t pid, struct process *p);
 bool process_parse(const char *text, size_t nr_nodes, struct process *p);
 void process_free(struct process *p);

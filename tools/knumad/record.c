@@ -51,6 +51,8 @@ struct recorder {
 	struct known *known;
 	size_t nr_samples;
 	bool denied;		/* some process could not be looked at */
+	int error;		/* why what was written is not in the file; 0: it is */
+	int failed;		/* exit status when what went wrong has been said */
 };
 
 /* It may be changed at any time. Any kernel will do, also one without knumad. */
@@ -228,13 +230,22 @@ static void record_children(struct recorder *r)
 	tasks_free(&all);
 }
 
-static void record_watched(struct recorder *r)
+/* Whether it is known whom knumad watches */
+static bool record_watched(struct recorder *r)
 {
+	int ret = processes_read(r->paths, r->machine.nr, &r->seen);
 	size_t i;
 
+	if (ret) {
+		r->failed = fail(EXIT_FAILURE, "whom knumad watches is not known: %s",
+				 why_no_debugfs(r->paths) ?: strerror(-ret));
+		return false;
+	}
+	r->denied |= r->seen.denied;
 	for (i = 0; i < r->seen.nr; i++)
 		if (process_watched(&r->seen.v[i]))
 			record_process(r, r->seen.v[i].pid, 0);
+	return true;
 }
 
 /* Whether any of them is still there */
@@ -258,15 +269,19 @@ static bool record_sample(struct recorder *r)
 	fprintf(r->out, "t %.3f %s\n", now_s() - r->start, r->mode);
 	write_nodes(r);
 	processes_free(&r->seen);
-	if (!r->nr_pids || !has_process_files(r->paths))
+	/* For what knumad says of them, if it is there */
+	if (r->command || (r->nr_pids && !has_process_files(r->paths)))
 		processes_read(r->paths, r->machine.nr, &r->seen);
 	if (r->command)
 		record_children(r);
 	else if (r->nr_pids)
 		left = record_asked_for(r);
 	else
-		record_watched(r);
-	fflush(r->out);
+		left = record_watched(r);
+	if (fflush(r->out) || ferror(r->out)) {
+		r->error = errno ?: EIO;
+		return false;
+	}
 	r->nr_samples++;
 	return left;
 }
@@ -351,13 +366,35 @@ static int start_command(struct recorder *r, const sigset_t *old)
 		   strerror(errno)));
 }
 
-/* That it ends because of us is no failure */
+/* With all that it started. That it ends because of us is no failure. */
 static void stop_command(struct recorder *r)
 {
+	const struct task *child;
+	struct tasks all;
+	size_t i;
+
+	/* It may have ended by itself meanwhile */
+	reap(r);
 	if (!r->child)
 		return;
 	kill(r->child, SIGTERM);
+	processes_list(r->paths, &all);
+	child = tasks_find(&all, r->child);
+	/* Unless these are the numbers of another pid namespace */
+	for (i = 0; child && child->parent == getpid() && i < all.nr; i++)
+		if (descends_from(&all, &all.v[i], r->child))
+			kill(all.v[i].tid, SIGTERM);
+	tasks_free(&all);
 	waitpid(r->child, NULL, 0);
+}
+
+/* That it cannot be recorded is no reason to end it */
+static void wait_for_command(struct recorder *r)
+{
+	int status;
+
+	while (r->child && waitpid(r->child, &status, 0) < 0 && errno == EINTR)
+		;
 }
 
 static void forget(struct recorder *r)
@@ -375,8 +412,12 @@ static int finish(struct recorder *r)
 {
 	bool failed = ferror(r->out);
 
-	if (fclose(r->out) || failed)
-		return fail(EXIT_FAILURE, "cannot write %s: %s.", r->file, strerror(errno));
+	if ((fclose(r->out) || failed) && !r->error)
+		r->error = errno ?: EIO;
+	if (r->error)
+		return fail(EXIT_FAILURE, "cannot write %s: %s.", r->file, strerror(r->error));
+	if (r->failed)
+		return r->failed;
 	if (r->denied)
 		fail(0, "some processes are not yours and are left out; root may record them.");
 	fprintf(stderr, "%zu samples in %s; 'knumadctl report %s' draws them.\n", r->nr_samples,
@@ -400,7 +441,10 @@ static int record(struct recorder *r)
 	ret = r->command ? start_command(r, &old) : 0;
 	if (!ret) {
 		record_all(r, &signals);
-		stop_command(r);
+		if (r->error)
+			wait_for_command(r);
+		else
+			stop_command(r);
 	}
 	ret = finish(r) ?: ret;
 	forget(r);
@@ -421,6 +465,8 @@ static int check(struct recorder *r)
 		/* Everybody may open that file, not everybody may read it */
 		maps = read_file("%s/%d/maps", r->paths->proc, r->pids[i]);
 		free(maps);
+		if (!maps && (errno == ENOENT || errno == ESRCH))
+			return fail(EXIT_NO_PROCESS, "process %d has just ended.", r->pids[i]);
 		if (!maps) {
 			fail(EXIT_DENIED, "process %d is not yours.", r->pids[i]);
 			hint("Its owner may record it, or root: sudo knumadctl record ...");

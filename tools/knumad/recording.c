@@ -4,6 +4,7 @@
  */
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,7 +63,18 @@ static bool real(struct reader *in, double *v)
 	if (!w)
 		return false;
 	*v = strtod(w, &end);
-	return end != w && !*end && *v >= 0;
+	return end != w && !*end && isfinite(*v) && *v >= 0;
+}
+
+/* One of knumad's words. A file may be anybody's, and this is printed, and told gnuplot. */
+static bool keyword(struct reader *in, char *to, size_t size)
+{
+	char *w = word(in);
+
+	if (!w || !*w || w[strspn(w, "abcdefghijklmnopqrstuvwxyz_-")])
+		return false;
+	snprintf(to, size, "%s", w);
+	return true;
 }
 
 static bool name(struct reader *in, char *to, size_t size)
@@ -76,6 +88,18 @@ static bool name(struct reader *in, char *to, size_t size)
 	return true;
 }
 
+/* A name that is only printed */
+static bool label(struct reader *in, char *to, size_t size)
+{
+	char *w = word(in);
+
+	if (!w)
+		return false;
+	unescape(w);
+	printable(to, size, w);
+	return true;
+}
+
 static bool list(struct reader *in, __u64 **v)
 {
 	char *w = word(in);
@@ -86,7 +110,7 @@ static bool list(struct reader *in, __u64 **v)
 
 static bool rest_of_line(struct reader *in, char *to, size_t size)
 {
-	snprintf(to, size, "%s", in->rest ?: "");
+	printable(to, size, in->rest ?: "");
 	return true;
 }
 
@@ -98,18 +122,15 @@ static bool read_nodes(struct reader *in)
 	if (r->nr_nodes || !number(in, &nr) || !nr || nr > MOST_NODES)
 		return false;
 	r->nr_nodes = nr;
-	r->node_kb = xalloc(nr, sizeof(*r->node_kb));
-	r->node_cpus = xalloc(nr, sizeof(*r->node_cpus));
 	return true;
 }
 
+/* Its CPUs and its memory are for who reads the file */
 static bool read_node(struct reader *in)
 {
-	struct recording *r = in->r;
-	__u64 id;
+	__u64 id, kb;
 
-	return number(in, &id) && id < r->nr_nodes &&
-	       name(in, r->node_cpus[id], sizeof(r->node_cpus[id])) && number(in, &r->node_kb[id]);
+	return number(in, &id) && id < in->r->nr_nodes && word(in) && number(in, &kb);
 }
 
 static bool read_sample(struct reader *in)
@@ -120,7 +141,7 @@ static bool read_sample(struct reader *in)
 	r->samples = xgrow(r->samples, r->nr_samples, sizeof(*r->samples));
 	s = &r->samples[r->nr_samples++];
 	s->nodes = xalloc(r->nr_nodes, sizeof(*s->nodes));
-	return real(in, &s->time) && name(in, s->mode, sizeof(s->mode)) &&
+	return real(in, &s->time) && keyword(in, s->mode, sizeof(s->mode)) &&
 	       (r->nr_samples < 2 || s->time >= s[-1].time);
 }
 
@@ -140,7 +161,7 @@ static struct track *track_of(struct recording *r, pid_t pid)
 {
 	size_t i;
 
-	/* The newest first: a number may have been given to another process */
+	/* If its number was given to another process meanwhile, both are one here */
 	for (i = r->nr_tracks; i-- > 0;)
 		if (r->tracks[i].pid == pid)
 			return &r->tracks[i];
@@ -171,7 +192,7 @@ static bool read_point(struct reader *in)
 	p = &t->points[t->nr_points++];
 	*p = (struct point) { .time = r->samples[r->nr_samples - 1].time };
 	return name(in, t->comm, sizeof(t->comm)) &&
-	       name(in, p->verdict, sizeof(p->verdict)) && integer(in, &p->home) &&
+	       keyword(in, p->verdict, sizeof(p->verdict)) && integer(in, &p->home) &&
 	       integer(in, &p->local) && number(in, &p->faults) && number(in, &p->moved) &&
 	       list(in, &p->pages) && list(in, &p->cpu_ms);
 }
@@ -202,9 +223,9 @@ static bool read_line(struct reader *in)
 	if (!w)
 		return true;
 	if (!strcmp(w, "host"))
-		return name(in, r->host, sizeof(r->host));
+		return label(in, r->host, sizeof(r->host));
 	if (!strcmp(w, "kernel"))
-		return name(in, r->kernel, sizeof(r->kernel));
+		return label(in, r->kernel, sizeof(r->kernel));
 	if (!strcmp(w, "command"))
 		return rest_of_line(in, r->command, sizeof(r->command));
 	if (!strcmp(w, "start"))
@@ -313,8 +334,6 @@ void recording_free(struct recording *r)
 		free_track(&r->tracks[i]);
 	free(r->samples);
 	free(r->tracks);
-	free(r->node_kb);
-	free(r->node_cpus);
 	*r = (struct recording) { 0 };
 }
 

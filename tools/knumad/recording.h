@@ -117,8 +117,6 @@ struct track {
  * @start: when, in seconds since 1970
  * @interval: seconds between two samples
  * @nr_nodes: how many nodes
- * @node_kb: memory of each
- * @node_cpus: CPUs of each, as a list
  * @nr_samples: how many samples
  * @samples: the samples
  * @nr_tracks: how many processes
@@ -131,8 +129,6 @@ struct recording {
 	__u64 start;
 	double interval;
 	size_t nr_nodes;
-	__u64 *node_kb;
-	char (*node_cpus)[64];
 	size_t nr_samples;
 	struct sample *samples;
 	size_t nr_tracks;

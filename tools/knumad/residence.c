@@ -167,6 +167,11 @@ int residence_read(const struct paths *paths, pid_t pid, size_t nr_nodes,
 
 	if (!maps)
 		return -errno;
+	/* One that has ended and was not waited for has no memory */
+	if (!*maps) {
+		free(maps);
+		return -ESRCH;
+	}
 	nr = ranges_parse(maps, &ranges);
 	*r = (struct residence) { .nr_nodes = nr_nodes, .size = block_size(ranges, nr) };
 	r->pages = xalloc(nr_nodes, sizeof(__u64));

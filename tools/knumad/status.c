@@ -19,14 +19,17 @@ static void print_mode(const struct paths *paths, const struct view *v)
 {
 	const char *who = "nobody is balanced. 'knumadctl on' switches it on";
 	char *stats = read_file("%s/knumad/stats", paths->debugfs);
+	__u64 times;
 
 	if (!strcmp(v->mode, "always"))
 		who = "all processes are balanced but those that are out";
 	else if (!strcmp(v->mode, "opt-in"))
 		who = "only processes that are in are balanced";
-	else if (number_of(stats, "self_disabled", 0))
-		who = "it found itself inconsistent and switched itself off, see 'dmesg'";
 	printf("knumad is %s: %s. Policy %s.\n", v->mode, who, v->policy);
+	times = number_of(stats, "self_disabled", 0);
+	if (times)
+		printf("It found itself inconsistent and switched itself off (%llu): see dmesg.\n",
+		       times);
 	free(stats);
 }
 
@@ -152,7 +155,8 @@ static void print_processes(const struct paths *paths, struct view *v)
 		print_process(&v->processes.v[i]);
 	}
 	if (!(watched + print_misplaced(paths, v)))
-		puts("\nNo process is watched. 'knumadctl explain PID' tells where any is.");
+		printf("\nNo process%s is watched. 'knumadctl explain PID' tells where any is.\n",
+		       v->processes.denied ? " of yours" : "");
 	else
 		puts("\n'knumadctl explain PID' tells more about one of them.");
 }

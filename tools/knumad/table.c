@@ -243,7 +243,7 @@ static void add_process(const struct top *top, const struct process *p, struct t
 static void add_thread(const struct top *top, const struct task *t, struct table *table)
 {
 	const struct task *old = tasks_find(&top->tasks_before, t->tid);
-	double seconds = top->now.time - top->before.time;
+	double seconds = top->tasks.time - top->tasks_before.time;
 	char comm[64], home[16] = "-";
 	struct line *line;
 	int nid;
@@ -254,7 +254,7 @@ static void add_thread(const struct top *top, const struct task *t, struct table
 		snprintf(home, sizeof(home), "%d", nid);
 	line = add(table, PLAIN, "%9d %-*.*s %2s   on node %d, CPU %d", t->tid, comm_width(top),
 		   comm_width(top), comm, home, machine_node_of(&top->now.machine, t->cpu), t->cpu);
-	if (old && has_before(top) && t->ticks >= old->ticks)
+	if (old && t->ticks >= old->ticks)
 		append(line, ", using %.1f %% of it",
 		       percent(t->ticks - old->ticks, seconds * sysconf(_SC_CLK_TCK)));
 }

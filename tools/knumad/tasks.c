@@ -106,7 +106,7 @@ static void read_all(const char *path, struct tasks *ts)
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 
-	*ts = (struct tasks) { 0 };
+	*ts = (struct tasks) { .time = now_s() };
 	while (dir && (entry = readdir(dir))) {
 		if (!isdigit((unsigned char)entry->d_name[0]))
 			continue;

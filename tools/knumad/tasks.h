@@ -30,9 +30,11 @@ struct task {
  * struct tasks - several of them
  * @nr: how many
  * @v: the threads, by tid
+ * @time: when they were read, s
  */
 struct tasks {
 	size_t nr;
+	double time;
 	struct task *v;
 };
 

@@ -144,8 +144,9 @@ static int batch(struct top *top, double delay, __u64 rounds, bool json)
 			print_json(top);
 		else
 			print_text(top);
+		/* main() says so */
 		if (fflush(stdout))
-			ret = EXIT_FAILURE;
+			break;
 	}
 	forget(top);
 	return ret;
@@ -434,18 +435,20 @@ static void wait_for_input(struct screen *s, double until)
 	}
 }
 
-static void watch(struct screen *s, __u64 rounds)
+/* Returns the exit status */
+static int watch(struct screen *s, __u64 rounds)
 {
 	__u64 round;
+	int ret = 0;
 
 	for (round = 0; !s->done && (!rounds || round < rounds); round++) {
-		if (look(&s->top)) {
-			s->done = true;
+		ret = look(&s->top);
+		if (ret)
 			break;
-		}
 		draw(s);
 		wait_for_input(s, s->top.now.time + s->delay);
 	}
+	return ret;
 }
 
 static int catch_signals(sigset_t *old)
@@ -493,6 +496,7 @@ static int interactive(struct screen *s, __u64 rounds)
 	SCREEN *screen;
 	sigset_t old;
 	int rows, columns, ret = EXIT_SUCCESS;
+	bool fits;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		fail(EXIT_FAILURE, "this is not a terminal.");
@@ -504,16 +508,18 @@ static int interactive(struct screen *s, __u64 rounds)
 	if (!screen)
 		return EXIT_FAILURE;
 	getmaxyx(stdscr, rows, columns);
-	if (rows >= LEAST_ROWS && columns >= LEAST_COLUMNS)
-		watch(s, rounds);
-	else
-		ret = -1;
+	fits = rows >= LEAST_ROWS && columns >= LEAST_COLUMNS;
+	if (fits)
+		ret = watch(s, rounds);
 	endwin();
 	delscreen(screen);
 	forget(&s->top);
 	close(s->signals);
-	if (ret)
+	if (!fits)
 		return too_small(rows, columns);
+	/* What was said went with the screen */
+	if (ret)
+		return fail(ret, "the nodes of this machine can no longer be read.");
 	if (s->caught) {
 		/* End as everybody else does who gets that signal */
 		signal(s->caught, SIG_DFL);

@@ -16,23 +16,23 @@ static const struct verdict verdicts[] = {
 		"Wait for the next look.",
 	}, {
 		"home",
-		"It has a home node, and its memory and its threads are there.",
+		"It has a home node, and its threads and its memory are there, but for what may not move, and up to an eighth for which there is no room.",
 		NULL,
 	}, {
 		"moving",
-		"It has a home node, and its memory or its threads are on their way there.",
-		"Wait. If this does not change, memory or CPUs at home are busy, or some of its memory may not be moved.",
+		"It has a home node, and its memory or its threads are on their way there, or more than an eighth of its memory has no room there.",
+		"Wait. If this does not change, the node is full (free memory there, or lower reserve_percent), its CPUs are busy, or some of its memory may not be moved.",
 	}, {
 		"idle",
 		"It has used no memory since the last look, so there is nothing to gain by moving it.",
 		NULL,
 	}, {
 		"no_room",
-		"Its memory fits in no node, so it lives on several: its threads and its memory get homes piece by piece.",
+		"No node has room for seven eighths of its memory, so it lives on several: its threads and its memory get homes piece by piece.",
 		"Free memory on a node, or lower reserve_percent, if it should live on one.",
 	}, {
 		"no_cpus",
-		"It can use more cores than any node has left, so it lives on several: its threads and its memory get homes piece by piece.",
+		"It can use more cores than any node has left, or more threads would share them than elsewhere, so it lives on several: its threads and its memory get homes piece by piece.",
 		"Use fewer threads, or free cores on a node, if it should live on one.",
 	}, {
 		"policy_bound",

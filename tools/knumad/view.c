@@ -32,7 +32,6 @@ int view_read(const struct paths *paths, struct view *v)
 	v->error = processes_read(paths, v->machine.nr, &v->processes);
 	v->counted = counters_read(paths, v->counters);
 	threads = read_file("%s/knumad/threads", paths->debugfs);
-	v->sampled = threads;
 	traffic_estimate(&v->processes, threads, v->machine.nr, &v->traffic);
 	free(threads);
 	return 0;

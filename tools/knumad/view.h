@@ -22,7 +22,6 @@
  * @counted: whether there are counters
  * @counters: the counters
  * @traffic: between nodes
- * @sampled: whether samples of threads went into the traffic
  */
 struct view {
 	double time;
@@ -34,7 +33,6 @@ struct view {
 	bool counted;
 	__u64 counters[NR_COUNTERS];
 	struct traffic traffic;
-	bool sampled;
 };
 
 int view_read(const struct paths *paths, struct view *v);

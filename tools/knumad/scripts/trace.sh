@@ -20,6 +20,8 @@ function comm(pid, file, line) {
 	if ((getline line <file) <= 0)
 		line = "(ended)"
 	close(file)
+	# Who chose it may mean harm to the terminal
+	gsub(/[^ -~]/, "?", line)
 	return names[pid] = line
 }
 function uptime(line) {
@@ -58,7 +60,7 @@ seconds_of() {
 
 # Print these events for so many seconds, from a buffer of our own: others may trace, too.
 trace() {
-	trap : INT TERM
+	trap : HUP INT TERM
 	instance=$tracing/instances/knumad-$$
 	mkdir "$instance" || exit 1
 	# In the background, so that Ctrl-C does not end it
@@ -82,5 +84,5 @@ trace() {
 # Make something of the events, by awk.
 digest() {
 	trap '' INT
-	awk "$@"
+	LC_ALL=C awk "$@"
 }

@@ -103,9 +103,9 @@ report 'report --svg without gnuplot'
 
 if has gnuplot; then
 	"$build/knumadctl" report --png "$tmp/png" tests/example.rec >"$tmp/said" 2>&1 &&
-		for picture in overview process-74 process-75; do
+		(for picture in overview process-74 process-75; do
 			head -c 4 "$tmp/png/$picture.png" | grep -q PNG || exit 1
-		done
+		done)
 	report 'report --png'
 	"$build/knumadctl" report -p 75 --svg "$tmp/svg" tests/example.rec >"$tmp/said" 2>&1 &&
 		grep -q '</svg>' "$tmp/svg/overview.svg" &&

@@ -257,6 +257,26 @@ static void top_refuses(void)
 	free(said);
 }
 
+/* It is named, wherever it is */
+static void wrong_option(void)
+{
+	char *said;
+	int status;
+
+	said = output_of(cmd_explain, &status, "explain", "5", "--foo", NULL);
+	CHECK(status == EXIT_USAGE);
+	CHECK_HAS(said, "--foo is no option");
+	free(said);
+	said = output_of(cmd_report, &status, "report", "a.rec", "-x", NULL);
+	CHECK(status == EXIT_USAGE);
+	CHECK_HAS(said, "-x is no option");
+	free(said);
+	said = output_of(cmd_report, &status, "report", "--png", NULL);
+	CHECK(status == EXIT_USAGE);
+	CHECK_HAS(said, "--png is no option of it, lacks its value");
+	free(said);
+}
+
 static void wrong_usage(void)
 {
 	static const struct {
@@ -342,6 +362,7 @@ const struct test command_tests[] = {
 	{ "top --json", top_json },
 	{ "top without a terminal", top_refuses },
 	{ "wrong usage", wrong_usage },
+	{ "an option that there is not", wrong_option },
 	{ "--help of each command", helps },
 	{ NULL, NULL },
 };

@@ -10,7 +10,8 @@
 # What takes time is waited for: a command that changes nothing is run again and again.
 set -u
 tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# Nobody else ends what was started, if something is amiss; it would keep its CPUs busy
+trap 'jobs -p >"$tmp/jobs"; xargs -r kill <"$tmp/jobs" 2>/dev/null; rm -rf "$tmp"' EXIT
 
 # "command N" and "output N" of the Nth command
 awk -v dir="$tmp" '

@@ -123,6 +123,8 @@ static void json(void)
 		{ "\n\t\x01\x7f", "\\u000a\\u0009\\u0001\\u007f" },
 		/* Characters of two, three and four bytes */
 		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7", "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xa7" },
+		/* What some terminals take for an escape sequence */
+		{ "\xc2\x9bJ\xc2\xa0", "\\u009bJ\xc2\xa0" },
 		/* A lone byte, one cut short, one longer than needed, a surrogate, too large */
 		{ "\x80", "\\ufffd" },
 		{ "\xe2\x82", "\\ufffd\\ufffd" },
