@@ -396,10 +396,12 @@ bool knumad_arm(struct knumad_proc *proc, unsigned long *cursor, unsigned long b
  * struct armed_span - from the first to the last armed page of a range
  * @start: where the first one begins
  * @end: where the last one ends; 0 if there is none
+ * @nr: how many are armed
  */
 struct armed_span {
 	unsigned long start;
 	unsigned long end;
+	unsigned long nr;
 };
 
 static void add_armed(struct armed_span *span, unsigned long addr, unsigned long end)
@@ -407,6 +409,7 @@ static void add_armed(struct armed_span *span, unsigned long addr, unsigned long
 	if (!span->end)
 		span->start = addr;
 	span->end = end;
+	span->nr += (end - addr) >> PAGE_SHIFT;
 }
 
 static int find_armed(pmd_t *pmd, unsigned long addr, unsigned long end, struct mm_walk *walk)
@@ -464,10 +467,13 @@ void knumad_disarm(struct mm_struct *mm, unsigned long addr)
 			continue;
 		walk_page_range(mm, max(addr, vma->vm_start), min(end, vma->vm_end), &disarm_ops,
 				&span);
-		if (span.end)
-			change_protection(&tlb, vma, span.start, span.end,
-					  vma_wants_manual_pte_write_upgrade(vma) ?
-					  MM_CP_TRY_CHANGE_WRITABLE : 0);
+		if (!span.end)
+			continue;
+		change_protection(&tlb, vma, span.start, span.end,
+				  vma_wants_manual_pte_write_upgrade(vma) ?
+				  MM_CP_TRY_CHANGE_WRITABLE : 0);
+		/* A fault that came in between counts for itself, too */
+		knumad_stat_add(KNUMAD_S_PAGES_DISARMED, span.nr);
 	}
 	tlb_finish_mmu(&tlb);
 }

@@ -525,6 +525,7 @@ void knumad_tasks_forget(struct knumad_proc *proc);
  * @KNUMAD_S_HINT_FAULTS: hinting faults
  * @KNUMAD_S_HINT_FAULTS_LOCAL: of those, local
  * @KNUMAD_S_PAGES_ARMED: pages armed for hinting faults
+ * @KNUMAD_S_PAGES_DISARMED: armed pages that were made accessible again
  * @KNUMAD_S_SAMPLES_LOST: hinting faults for which there was no room
  * @KNUMAD_S_MMS_SAMPLED: processes that span nodes and are sampled now
  * @KNUMAD_S_THREAD_HOMES_SET: homes given to single threads
@@ -559,6 +560,7 @@ enum knumad_stat {
 	KNUMAD_S_HINT_FAULTS,
 	KNUMAD_S_HINT_FAULTS_LOCAL,
 	KNUMAD_S_PAGES_ARMED,
+	KNUMAD_S_PAGES_DISARMED,
 	KNUMAD_S_SAMPLES_LOST,
 	KNUMAD_S_MMS_SAMPLED,
 	KNUMAD_S_THREAD_HOMES_SET,

@@ -31,6 +31,7 @@ static const char * const stat_names[] = {
 	[KNUMAD_S_HINT_FAULTS]		= "hint_faults",
 	[KNUMAD_S_HINT_FAULTS_LOCAL]	= "hint_faults_local",
 	[KNUMAD_S_PAGES_ARMED]		= "pages_armed",
+	[KNUMAD_S_PAGES_DISARMED]	= "pages_disarmed",
 	[KNUMAD_S_SAMPLES_LOST]		= "samples_lost",
 	[KNUMAD_S_MMS_SAMPLED]		= "mms_sampled",
 	[KNUMAD_S_THREAD_HOMES_SET]	= "thread_homes_set",

@@ -34,7 +34,7 @@ struct kn_topology kn_topo;
 const char *const kn_stat_names[] = {
 	"passes", "wakeups", "mms_watched", "mms_enrolled", "mms_dropped",
 	"pages_scanned", "scan_ns", "hint_faults", "hint_faults_local",
-	"pages_armed", "samples_lost", "mms_sampled", "thread_homes_set",
+	"pages_armed", "pages_disarmed", "samples_lost", "mms_sampled", "thread_homes_set",
 	"pages_isolated", "pages_put_back", "pages_migrated", "thp_migrated", "folios_migrated",
 	"migrate_failed", "migrate_ns", "homes_set", "homes_cleared",
 	"tasks_moved", "tasks_swapped", "tasks_called", "mmap_busy", "rate_limited",
