@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each of knumad's internal checks is made to fail: it warns, is switched off, holds
- * nothing and leaves nothing armed, says why, and can be switched on again. Needs
- * CONFIG_FAULT_INJECTION_DEBUG_FS; the kernel's log shows a warning for each check.
+ * Each of knumad's internal checks is made to fail while something is armed: it warns
+ * once, is switched off, holds nothing and leaves nothing armed, says why, and can be
+ * switched on again. Needs CONFIG_FAULT_INJECTION_DEBUG_FS; the kernel's log shows a
+ * warning for each check.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,8 @@
 
 FIXTURE(failsafe)
 {
-	struct kn_worker *worker;
+	struct kn_worker *worker;	/* spans nodes */
+	struct kn_worker *mover;	/* its memory moves, where that is checked */
 	int node[2];
 	__u64 disabled, failed;
 	int kmsg;
@@ -26,19 +28,25 @@ FIXTURE(failsafe)
 	char dir[128];			/* where it is made to fail */
 };
 
+enum when {
+	MOVING,				/* whenever memory moves */
+	LOOKING,			/* at each look */
+	ENDING,				/* when there is nothing more to switch off */
+};
+
 FIXTURE_VARIANT(failsafe)
 {
 	const char *check;
-	int threads;
+	enum when when;
 };
 
-FIXTURE_VARIANT_ADD(failsafe, moved) { .check = "moved", .threads = 1 };
-FIXTURE_VARIANT_ADD(failsafe, reserved) { .check = "reserved", .threads = 1 };
-FIXTURE_VARIANT_ADD(failsafe, target) { .check = "target", .threads = 1 };
-FIXTURE_VARIANT_ADD(failsafe, watched) { .check = "watched", .threads = 1 };
-FIXTURE_VARIANT_ADD(failsafe, home) { .check = "home", .threads = 1 };
-FIXTURE_VARIANT_ADD(failsafe, thread_home) { .check = "thread_home", .threads = MANY };
-FIXTURE_VARIANT_ADD(failsafe, bytes) { .check = "bytes", .threads = MANY };
+FIXTURE_VARIANT_ADD(failsafe, moved) { .check = "moved", .when = MOVING };
+FIXTURE_VARIANT_ADD(failsafe, reserved) { .check = "reserved", .when = MOVING };
+FIXTURE_VARIANT_ADD(failsafe, target) { .check = "target", .when = MOVING };
+FIXTURE_VARIANT_ADD(failsafe, watched) { .check = "watched", .when = LOOKING };
+FIXTURE_VARIANT_ADD(failsafe, home) { .check = "home", .when = LOOKING };
+FIXTURE_VARIANT_ADD(failsafe, thread_home) { .check = "thread_home", .when = LOOKING };
+FIXTURE_VARIANT_ADD(failsafe, bytes) { .check = "bytes", .when = ENDING };
 
 static int set_attr(struct _test_data_failsafe *self, const char *name, const char *value)
 {
@@ -104,84 +112,100 @@ FIXTURE_TEARDOWN(failsafe)
 	kn_end();
 }
 
-/* All of it on the first node, one thread, or more than fit there, on the second */
-static void start(struct __test_metadata *_metadata, struct _test_data_failsafe *self,
-		  int threads)
+/* More threads than a node has CPUs; each has two parts of the memory, and uses one */
+static void start_spanning(struct __test_metadata *_metadata, struct _test_data_failsafe *self)
 {
 	struct kn_work work = {
-		.size = MEM, .node = self->node[0], .threads = threads,
-		.cpu_node = threads == 1 ? self->node[1] : KN_NONE, .pinned = threads == 1,
-		/* Of many each has two parts of the memory, and uses one */
-		.sets = threads == 1 ? 0 : 2 * threads,
+		.size = MEM, .node = self->node[0], .threads = MANY, .cpu_node = KN_NONE,
+		.sets = 2 * MANY,
 	};
 
 	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
 }
 
-/* Does knumad do again what it is for? */
-static bool works(struct _test_data_failsafe *self, int threads)
+/* All of it is to move to the second node */
+static void start_moving(struct __test_metadata *_metadata, struct _test_data_failsafe *self)
+{
+	struct kn_work work = {
+		.size = MEM, .node = self->node[0], .threads = 1,
+		.cpu_node = self->node[1], .pinned = true,
+	};
+
+	self->mover = kn_start(&work);
+	ASSERT_NE(NULL, self->mover);
+}
+
+/* Does knumad what it is for? */
+static bool works(struct _test_data_failsafe *self)
 {
 	struct kn_spanning spanning;
 
-	if (threads == 1)
-		return kn_wait_share(self->worker, self->node[1], KN_GATHERED, KN_PATIENCE);
-	return kn_wait_until(kn_spanning(self->worker->pid, &spanning) &&
-			     spanning.rounds >= 4, KN_PATIENCE);
+	if (!kn_wait_until(kn_spanning(self->worker->pid, &spanning) && spanning.rounds >= 4,
+			   KN_PATIENCE))
+		return false;
+	return !self->mover ||
+	       kn_wait_share(self->mover, self->node[1], KN_GATHERED, KN_PATIENCE);
+}
+
+/* Have the check fail, for the @nr-th time here; all is switched off, released, and said. */
+static void fail(struct __test_metadata *_metadata, struct _test_data_failsafe *self,
+		 enum when when, unsigned int nr)
+{
+	ASSERT_TRUE(make_fail(self));
+	if (when == MOVING)
+		start_moving(_metadata, self);
+	if (when == ENDING)
+		ASSERT_EQ(0, kn_enable("never"));
+	ASSERT_TRUE(kn_wait_until(kn_stat(self->failures) >= self->failed + nr, KN_PATIENCE))
+		kn_dump();
+	EXPECT_TRUE(kn_wait_until(kn_mode_is("never"), KN_PATIENCE));
+	EXPECT_TRUE(kn_wait_until(!kn_thread_pid() && !kn_stat("bytes"), KN_PATIENCE))
+		kn_dump();
+	EXPECT_EQ(self->failed + nr, kn_stat(self->failures));
+	EXPECT_EQ(self->disabled + nr, kn_stat("self_disabled"));
+	EXPECT_EQ(0, kn_stat("mms_watched"));
+	EXPECT_EQ(0, kn_stat("mms_sampled"));
+	EXPECT_EQ(0, kn_nr_processes());
 }
 
 TEST_F(failsafe, switches_itself_off)
 {
 	struct kn_events before, after;
+	__u64 disarmed = kn_stat("pages_disarmed");
 
-	start(_metadata, self, variant->threads);
-	if (!strcmp(variant->check, "bytes")) {
-		/* Checked at the end: when there is nothing more to switch off */
-		ASSERT_EQ(0, kn_enable("always"));
-		ASSERT_TRUE(works(self, variant->threads))
-			kn_dump();
-		ASSERT_TRUE(make_fail(self));
-		ASSERT_EQ(0, kn_enable("never"));
-	} else if (variant->threads > 1) {
-		/* While something is armed */
-		ASSERT_EQ(0, kn_enable("always"));
-		ASSERT_TRUE(works(self, variant->threads))
-			kn_dump();
-		ASSERT_TRUE(kn_arm_idle(self->worker))
-			kn_dump();
-		ASSERT_TRUE(make_fail(self));
-	} else {
-		ASSERT_TRUE(make_fail(self));
-		ASSERT_EQ(0, kn_enable("always"));
-	}
-	ASSERT_TRUE(kn_wait_until(kn_stat(self->failures) > self->failed, KN_PATIENCE))
+	start_spanning(_metadata, self);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(works(self))
 		kn_dump();
-	EXPECT_TRUE(kn_wait_until(kn_mode_is("never"), KN_PATIENCE));
-	EXPECT_TRUE(kn_wait_until(!kn_thread_pid() && !kn_stat("bytes"), KN_PATIENCE))
+	ASSERT_TRUE(kn_arm_idle(self->worker))
 		kn_dump();
-	EXPECT_EQ(self->failed + 1, kn_stat(self->failures));
+	fail(_metadata, self, variant->when, 1);
 	if (!self->failed)
 		EXPECT_TRUE(has_warned(self->kmsg, variant->check));
-	EXPECT_EQ(self->disabled + 1, kn_stat("self_disabled"));
-	EXPECT_EQ(0, kn_stat("mms_watched"));
-	EXPECT_EQ(0, kn_stat("mms_sampled"));
-	EXPECT_EQ(0, kn_nr_processes());
+	EXPECT_LT(disarmed, kn_stat("pages_disarmed"));
 
-	/* The process goes on, and meets nothing that was left armed */
-	kn_wait_sweeps(self->worker, 2, KN_PATIENCE);
+	/* The processes go on, and meet nothing that was left armed */
 	kn_events(&before);
-	if (variant->threads > 1)
-		kn_use_sets(self->worker, 0, 0);
+	kn_use_sets(self->worker, 0, 0);
 	EXPECT_TRUE(kn_wait_sweeps(self->worker, 4, KN_PATIENCE));
 	kn_events(&after);
 	EXPECT_EQ(before.hint_faults, after.hint_faults);
 	EXPECT_EQ(before.knumad_migrated, after.knumad_migrated);
 
 	ASSERT_EQ(0, kn_enable("always"));
-	EXPECT_TRUE(works(self, variant->threads))
+	EXPECT_TRUE(works(self))
 		kn_dump();
 	EXPECT_TRUE(kn_mode_is("always"));
 	EXPECT_EQ(self->disabled + 1, kn_stat("self_disabled"));
+
+	/* Whoever switches it on again is not told again */
+	if (self->mover)
+		EXPECT_EQ(0, kn_stop(self->mover));
+	fail(_metadata, self, variant->when, 2);
+	EXPECT_FALSE(has_warned(self->kmsg, variant->check));
+	if (self->mover)
+		EXPECT_EQ(0, kn_stop(self->mover));
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 

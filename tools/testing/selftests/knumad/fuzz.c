@@ -569,7 +569,7 @@ static ssize_t read_anywhere(int fd, __u64 *state, const char *whole, size_t siz
 }
 
 /* What pieces give together is what one read gives. */
-TEST_F(fuzz, pieces)
+static void check_pieces(struct __test_metadata *_metadata, struct _test_data_fuzz *self)
 {
 	char *whole = self->text, *pieces = self->text + LONGEST;
 	void *nowhere = (void *)KN_PAGE;
@@ -605,11 +605,45 @@ TEST_F(fuzz, pieces)
 		EXPECT_EQ(-1, wrong)
 			TH_LOG("%s differs at %zd", file->path, wrong);
 	}
-	/* Off: most of them stay as they are */
+	/* Most of them stay as they are */
 	for (at = 0; at < ARRAY_SIZE(files); at++)
 		if (!files[at].restless)
 			EXPECT_LT(0, nr[at])
 				TH_LOG("file %u was never the same twice", at);
+}
+
+/* Off: headlines only */
+TEST_F(fuzz, pieces)
+{
+	check_pieces(_metadata, self);
+}
+
+/* With processes, threads, and one that spans nodes; and while nobody looks at them again */
+TEST_F(fuzz, pieces_of_rows)
+{
+	struct kn_work work = {
+		.size = 16 * KN_MB, .threads = kn_max_cpus() + 2, .cpu_node = KN_NONE,
+		.node = self->worker->work.node,
+	};
+	struct kn_worker *wide;
+	struct kn_spanning spanning;
+	struct kn_process process;
+
+	if (kn_topo.nr_full < 2)
+		SKIP(return, "needs two nodes with CPUs");
+	wide = kn_start(&work);
+	ASSERT_NE(NULL, wide);
+	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_wait_until(kn_process(self->worker->pid, &process) &&
+				  kn_spanning(wide->pid, &spanning) && spanning.rounds >= 4,
+				  KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 3600000));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 3600000));
+	check_pieces(_metadata, self);
+	EXPECT_TRUE(kn_process(self->worker->pid, &process));
+	EXPECT_TRUE(kn_spanning(wide->pid, &spanning));
+	EXPECT_EQ(0, kn_stop(wide));
 }
 
 struct crowd {
