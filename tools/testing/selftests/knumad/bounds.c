@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * However big a process is, and however many there are: mmap_lock is held for a short
- * time, preemption is off for a shorter one, and a process costs some hundred bytes. Each
- * test prints what it measured.
+ * time, preemption and interrupts are off for a shorter one, and a process costs some
+ * hundred bytes, and so does a thread. Each test prints what it measured.
  *
- * How long preemption is off, and so a page table lock is held, is told by a kernel with
- * CONFIG_PREEMPT, CONFIG_PREEMPT_TRACER and CONFIG_HIST_TRIGGERS.
+ * How long preemption is off, and so a page table lock is held, and how long interrupts
+ * are, is told by a kernel with CONFIG_PREEMPT, CONFIG_PREEMPT_TRACER,
+ * CONFIG_IRQSOFF_TRACER and CONFIG_HIST_TRIGGERS.
  *
  * The times are meant for a machine with one CPU whose clock counts instructions, 16 ns
  * for each (scripts/guest.py --mode deterministic): nothing else counts then. Who spans
@@ -14,7 +15,9 @@
  */
 #include <fcntl.h>
 #include <linux/prctl.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -38,6 +41,9 @@
  */
 #define MOST_OFF_US	10000
 
+/* The longest time without interrupts */
+#define MOST_IRQS_US	2000
+
 /*
  * For each CPU: since when, and of what ends while a thread of knumad runs, the longest
  * time. What begins before it is switched to, the scheduler's part, counts, too.
@@ -46,9 +52,34 @@
 #define OFF_ENDS	"hist:keys=common_cpu:off=common_timestamp.usecs-$begin" \
 			":onmax($off).save(caller_offs,parent_offs) if comm ~ \"knumad*\""
 
+/* What is off, for how long at most, and the events of its begin and its end */
+struct off {
+	unsigned int most_us;
+	const char *begin, *end;
+};
+
+static const struct off preemption = {
+	MOST_OFF_US, OFF_EVENTS "preempt_disable", OFF_EVENTS "preempt_enable",
+};
+
+static const struct off interrupts = {
+	MOST_IRQS_US, OFF_EVENTS "irq_disable", OFF_EVENTS "irq_enable",
+};
+
 /* Of each process that is watched, and of that for each node */
 #define MOST_BYTES	384
 #define MOST_NODE_BYTES	96ULL
+
+/*
+ * Of each thread of a process that spans nodes, and of that for each node: there may be places
+ * for twice as many. Of each pair of places, while they are few; and what such a process
+ * has besides, most of it tables of chunks.
+ */
+#define MOST_THREAD	112
+#define MOST_THREAD_NODE 8ULL
+#define MOST_PAIR	4
+#define MOST_SHARERS	128
+#define MOST_SPANNING	(16 * 1024)
 
 #define VMAS		60000
 #define THREADS		4000
@@ -58,8 +89,9 @@
 #define HUGE		(2 * KN_MB)
 #define BASE		(1024 * KN_MB)
 
-/* Of each of many processes */
+/* Of each of many processes, and of each of many threads that work */
 #define EACH		(2 * KN_MB)
+#define BUSY_EACH	(KN_MB / 4)
 
 /*
  * How long mmap_lock is held
@@ -117,17 +149,33 @@ FIXTURE_SETUP(hold)
 	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", 1048576));
 }
 
-static bool knows_preemption(void)
+static int write_trigger(const char *event, const char *text)
 {
-	return !access(OFF_EVENTS "preempt_enable/hist", F_OK);
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/trigger", event);
+	return kn_write(path, text);
+}
+
+static FILE *open_hist(const struct off *off)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/hist", off->end);
+	return fopen(path, "re");
+}
+
+static bool is_known(const struct off *off)
+{
+	FILE *file = open_hist(off);
+
+	if (file)
+		fclose(file);
+	return file;
 }
 
 FIXTURE_TEARDOWN(hold)
 {
-	if (knows_preemption()) {
-		kn_write(OFF_EVENTS "preempt_enable/trigger", "!" OFF_ENDS);
-		kn_write(OFF_EVENTS "preempt_disable/trigger", "!" OFF_BEGINS);
-	}
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
 	kn_trace_end();
@@ -349,44 +397,80 @@ static void describe(const struct _test_data_hold *self, enum what what, struct 
 	};
 }
 
-/* Twice: all of its memory moves home, and where it spans nodes, its chunks are sampled */
-TEST_F(hold, mmap_lock)
+/*
+ * What is measured: first all of its memory moves home, then, where it can span nodes, its
+ * chunks are sampled.
+ */
+enum phase {
+	MOVES_HOME,
+	IS_SAMPLED,
+	NR_PHASES
+};
+
+static const char *const phases[] = { "moves home", "is sampled" };
+
+static int nr_phases(void)
+{
+	return kn_topo.nr_full > 1 ? NR_PHASES : IS_SAMPLED;
+}
+
+static struct kn_worker *start_phase(const struct _test_data_hold *self, enum what what,
+				     enum phase phase)
 {
 	struct kn_work work;
+
+	describe(self, what, &work);
+	if (phase == IS_SAMPLED) {
+		work.threads = 4;
+		work.pinned = false;
+		work.cpu_node = KN_NONE;
+		work.pause_us = 0;
+	}
+	return kn_start(&work);
+}
+
+static bool wait_phase(const struct _test_data_hold *self, const struct kn_worker *worker,
+		       enum phase phase)
+{
 	struct kn_spanning spanning;
+
+	return (phase == IS_SAMPLED ?
+		kn_wait_until(kn_spanning(worker->pid, &spanning) && spanning.rounds >= 4,
+			      KN_PATIENCE) :
+		kn_wait_share(worker, self->node[1], KN_GATHERED, KN_PATIENCE)) &&
+	       kn_wait_passes(4, KN_PATIENCE);
+}
+
+static const char *has_no_room(enum what what)
+{
+	return what == BASE_PAGES && kn_all_free() * KN_PAGE < 5 * BASE / 2 ?
+	       "needs 2.5 GiB of free memory" : NULL;
+}
+
+TEST_F(hold, mmap_lock)
+{
+	const char *why = has_no_room(variant->what);
 	struct kn_worker *worker;
 	struct holds holds;
 	int i;
 
-	if (knows_preemption())
-		SKIP(return, "who holds it may be preempted here");
-	if (variant->what == BASE_PAGES && kn_all_free() * KN_PAGE < 5 * BASE / 2)
-		SKIP(return, "needs 2.5 GiB of free memory");
-	describe(self, variant->what, &work);
-	for (i = 0; i < (kn_topo.nr_full > 1 ? 2 : 1); i++) {
-		if (i) {
-			work.threads = 4;
-			work.pinned = false;
-			work.cpu_node = KN_NONE;
-			work.pause_us = 0;
-		}
-		worker = kn_start(&work);
+	if (is_known(&preemption))
+		why = "who holds it may be preempted here";
+	if (why)
+		SKIP(return, "%s", why);
+	for (i = 0; i < nr_phases(); i++) {
+		worker = start_phase(self, variant->what, i);
 		ASSERT_NE(NULL, worker);
 		/* From the first walk on: its threads are there, and nobody asks for them */
 		ASSERT_EQ(0, kn_enable("opt-in"));
 		listen_to(_metadata, self);
 		ASSERT_EQ(0, kn_enable("always"));
-		EXPECT_TRUE(i ? kn_wait_until(kn_spanning(worker->pid, &spanning) &&
-					      spanning.rounds >= 4, KN_PATIENCE)
-			      : kn_wait_share(worker, self->node[1], KN_GATHERED,
-					      KN_PATIENCE))
+		EXPECT_TRUE(wait_phase(self, worker, i))
 			kn_dump();
-		ASSERT_TRUE(kn_wait_passes(4, KN_PATIENCE));
 		stop_listening(_metadata, self, &holds);
 		ASSERT_EQ(0, kn_enable("never"));
 		TH_LOG("%s: %u times, at most %.0f us, %u of more than %u",
-		       i ? "sampled" : "moved home", holds.nr, holds.longest_us, holds.too_long,
-		       self->most_us);
+		       phases[i], holds.nr, holds.longest_us, holds.too_long, self->most_us);
 		EXPECT_LT(0, holds.nr);
 		EXPECT_FALSE(holds.write);
 		EXPECT_EQ(0, holds.too_long);
@@ -395,45 +479,72 @@ TEST_F(hold, mmap_lock)
 	}
 }
 
-/* While memory moves home; a page table lock is one of the things that forbid preemption */
-TEST_F(hold, preemption)
+/* The longest time that any CPU had it off, in microseconds; and where */
+static unsigned int longest_off(struct __test_metadata *_metadata, const struct off *off,
+				enum phase phase)
 {
-	__u64 moved = kn_stat("pages_migrated");
 	unsigned int longest = 0, us;
-	struct kn_worker *worker;
-	struct kn_work work;
 	char line[1024], *max;
 	FILE *file;
 
-	if (!knows_preemption())
-		SKIP(return, "needs CONFIG_PREEMPT_TRACER and CONFIG_HIST_TRIGGERS");
-	describe(self, variant->what, &work);
-	worker = kn_start(&work);
-	ASSERT_NE(NULL, worker);
-	ASSERT_EQ(0, kn_write(OFF_EVENTS "preempt_disable/trigger", OFF_BEGINS));
-	ASSERT_EQ(0, kn_write(OFF_EVENTS "preempt_enable/trigger", OFF_ENDS));
-	ASSERT_EQ(0, kn_enable("always"));
-	EXPECT_TRUE(kn_wait_until(kn_stat("pages_migrated") > moved + 512, KN_PATIENCE))
-		kn_dump();
-	EXPECT_TRUE(kn_wait_passes(2, KN_PATIENCE));
-	ASSERT_EQ(0, kn_enable("never"));
-	file = fopen(OFF_EVENTS "preempt_enable/hist", "re");
-	ASSERT_NE(NULL, file);
+	file = open_hist(off);
+	if (!file)
+		return 0;
 	while (fgets(line, sizeof(line), file)) {
 		max = strstr(line, "max:");
 		if (!max || sscanf(max, "max: %u", &us) != 1)
 			continue;
-		TH_LOG("at most%s", max + strlen("max:"));
+		TH_LOG("%s: at most%s", phases[phase], max + strlen("max:"));
 		longest = us > longest ? us : longest;
 	}
 	fclose(file);
-	EXPECT_LT(0, longest);
-	EXPECT_GE(MOST_OFF_US, longest);
-	EXPECT_EQ(0, kn_stop(worker));
+	return longest;
+}
+
+static void check_off(struct __test_metadata *_metadata, const struct _test_data_hold *self,
+		      enum what what, const struct off *off)
+{
+	const char *why = has_no_room(what);
+	struct kn_worker *worker;
+	unsigned int longest;
+	int i;
+
+	if (!is_known(off))
+		why = "needs CONFIG_PREEMPT_TRACER, CONFIG_IRQSOFF_TRACER and CONFIG_HIST_TRIGGERS";
+	if (why)
+		SKIP(return, "%s", why);
+	for (i = 0; i < nr_phases(); i++) {
+		worker = start_phase(self, what, i);
+		ASSERT_NE(NULL, worker);
+		ASSERT_EQ(0, write_trigger(off->begin, OFF_BEGINS));
+		EXPECT_EQ(0, write_trigger(off->end, OFF_ENDS));
+		ASSERT_EQ(0, kn_enable("always"));
+		EXPECT_TRUE(wait_phase(self, worker, i))
+			kn_dump();
+		ASSERT_EQ(0, kn_enable("never"));
+		longest = longest_off(_metadata, off, i);
+		EXPECT_EQ(0, write_trigger(off->end, "!" OFF_ENDS));
+		EXPECT_EQ(0, write_trigger(off->begin, "!" OFF_BEGINS));
+		EXPECT_LT(0, longest);
+		EXPECT_GE(off->most_us * sysconf(_SC_NPROCESSORS_ONLN), longest);
+		EXPECT_EQ(0, kn_stop(worker));
+		kn_kill(worker);
+	}
+}
+
+/* A page table lock is one of the things that forbid preemption */
+TEST_F(hold, preemption)
+{
+	check_off(_metadata, self, variant->what, &preemption);
+}
+
+TEST_F(hold, interrupts)
+{
+	check_off(_metadata, self, variant->what, &interrupts);
 }
 
 /*
- * What many processes cost
+ * What many processes, and threads, cost
  */
 
 FIXTURE(many)
@@ -508,6 +619,93 @@ TEST_F(many, processes)
 	while (nr--) {
 		kill(pids[nr], SIGKILL);
 		waitpid(pids[nr], NULL, 0);
+	}
+}
+
+/* A thread with its part of the memory, which it uses all the time */
+struct user {
+	char *mem;
+	size_t size;
+};
+
+static void *use(void *data)
+{
+	struct user *user = data;
+	size_t at;
+
+	for (;;)
+		for (at = 0; at < user->size; at += KN_PAGE)
+			KN_WRITE(user->mem[at], 1);
+	return NULL;
+}
+
+static int use_together(const void *data)
+{
+	const int *nr = data;
+	struct user *users = calloc(*nr, sizeof(*users));
+	pthread_t thread;
+	char *mem;
+	int i;
+
+	mem = kn_map(*nr * BUSY_EACH, KN_CHUNK);
+	if (!users || !mem)
+		return -1;
+	madvise(mem, *nr * BUSY_EACH, MADV_NOHUGEPAGE);
+	for (i = 0; i < *nr; i++) {
+		users[i] = (struct user) { mem + i * BUSY_EACH, BUSY_EACH };
+		if (pthread_create(&thread, NULL, use, &users[i]))
+			return -1;
+	}
+	return 0;
+}
+
+/* Threads of it that are known */
+static int nr_threads(pid_t pid)
+{
+	char line[1024];
+	int nr = 0, id;
+	FILE *file = fopen(KN_DEBUGFS "threads", "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		nr += sscanf(line, "%d", &id) == 1 && id == pid;
+	if (file)
+		fclose(file);
+	return nr;
+}
+
+TEST_F(many, threads)
+{
+	static const int numbers[] = { 16, 64, 256 };
+	__u64 bytes, none, most, places;
+	unsigned int i;
+	pid_t pid;
+
+	if (kn_topo.nr_full < 2 || kn_max_cpus() >= numbers[0])
+		SKIP(return, "needs two nodes with fewer CPUs than there are threads");
+	ASSERT_EQ(0, kn_tunable_set("samples_per_s", 100000));
+	ASSERT_EQ(0, kn_enable("always"));
+	none = kn_stat("bytes");
+	ASSERT_EQ(0, kn_enable("never"));
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		pid = kn_sleeper(use_together, &numbers[i]);
+		ASSERT_LT(0, pid);
+		ASSERT_EQ(0, kn_enable("always"));
+		ASSERT_TRUE(kn_wait_until(nr_threads(pid) >= numbers[i], KN_PATIENCE)) {
+			TH_LOG("%d threads", nr_threads(pid));
+			kn_dump();
+		}
+		bytes = kn_stat("bytes") - none;
+		ASSERT_EQ(0, kn_enable("never"));
+		most = MOST_BYTES + MOST_NODE_BYTES * kn_topo.nr + MOST_SPANNING +
+		       numbers[i] * (MOST_THREAD + MOST_THREAD_NODE * kn_topo.nr);
+		places = 2 * (numbers[i] + 2);
+		if (numbers[i] + 2 <= MOST_SHARERS)
+			most += MOST_PAIR * (places < MOST_SHARERS ? places * places :
+					     MOST_SHARERS * MOST_SHARERS);
+		TH_LOG("%d threads: %llu bytes, at most %llu", numbers[i], bytes, most);
+		EXPECT_GE(most, bytes);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
 	}
 }
 
