@@ -35,7 +35,7 @@ PROFILE_SHAPES = {
     "debug": ["2-nodes+kasan"],
     "gcov": ["1-node", "2-nodes", "4-nodes", "cpu-less"],
     "kcsan": ["2-nodes"],
-    "preempt": ["2-nodes", "1-cpu", "2-cpu"],
+    "preempt": ["2-nodes", "1-cpu"],
 }
 
 # Those that only the full set has
