@@ -29,6 +29,7 @@
 
 #define CORE_PATTERN	"/proc/sys/kernel/core_pattern"
 #define CORE		"/tmp/knumad-core"
+#define RAM_DISK	"/dev/ram0"
 
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21
@@ -65,29 +66,10 @@ FIXTURE_TEARDOWN(pest)
 {
 	kn_kill_all();
 	if (self->swap)
-		EXPECT_EQ(0, swapoff("/dev/ram0"));
+		EXPECT_EQ(0, swapoff(RAM_DISK));
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
-}
-
-/* Once more; returns what went wrong, or NULL. */
-static const char *(*pest)(struct kn_shared *sh);
-
-static void *pest_main(void *data)
-{
-	struct kn_shared *sh = data;
-	const char *why = setpriority(PRIO_PROCESS, 0, 0) ? "setpriority" : NULL;
-
-	while (!why && !KN_READ(sh->stop)) {
-		why = pest(sh);
-		KN_WRITE(sh->rounds, sh->rounds + 1);
-	}
-	return (void *)why;
-}
-
-static int begin_pest(struct kn_shared *sh, const struct kn_work *work)
-{
-	return kn_begin_helper(sh, pest_main);
+	EXPECT_TRUE(kn_balanced());
 }
 
 static void start_pest_in(struct __test_metadata *_metadata, struct _test_data_pest *self,
@@ -99,8 +81,8 @@ static void start_pest_in(struct __test_metadata *_metadata, struct _test_data_p
 	};
 
 	if (once) {
-		pest = once;
-		work.prepare = begin_pest;
+		work.pest = once;
+		work.prepare = kn_begin_pest;
 		work.finish = kn_end_helper;
 	}
 	self->worker = kn_start(&work);
@@ -146,19 +128,13 @@ static void endure(struct __test_metadata *_metadata, struct _test_data_pest *se
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
-/* Is a part of the memory whole, but for the counts, which nobody knows now? */
-static bool is_whole(const void *mem, size_t at, size_t size)
-{
-	return kn_check(mem, size, at / sizeof(__u64), false, ~0ULL) == size / KN_PAGE;
-}
-
 /* Threads that look at some memory and exit */
 static void *short_thread(void *data)
 {
 	struct kn_shared *sh = data;
 	size_t at = (syscall(SYS_gettid) * KN_MB) % sh->size;
 
-	return (void *)(long)is_whole(sh->mem + at, at, KN_MB / 4);
+	return (void *)(long)kn_is_whole(sh->mem + at, at, KN_MB / 4);
 }
 
 static const char *many_threads(struct kn_shared *sh)
@@ -193,7 +169,7 @@ static const char *fork_once(struct kn_shared *sh)
 	if (pid < 0)
 		return "fork";
 	if (!pid) {
-		if (!is_whole(sh->mem, 0, sh->size))
+		if (!kn_is_whole(sh->mem, 0, sh->size))
 			_exit(1);
 		for (at = 0; at < sh->size; at += KN_PAGE)
 			KN_WRITE(*(__u64 *)(sh->mem + at), 4711);
@@ -270,7 +246,7 @@ static void read_by_vm(struct __test_metadata *_metadata, struct _test_data_pest
 	struct iovec remote = { self->worker->sh->mem + at, size };
 
 	ASSERT_EQ((ssize_t)size, process_vm_readv(self->worker->pid, &local, 1, &remote, 1, 0));
-	EXPECT_TRUE(is_whole(self->buf, at, size));
+	EXPECT_TRUE(kn_is_whole(self->buf, at, size));
 }
 
 static void read_by_proc(struct __test_metadata *_metadata, struct _test_data_pest *self,
@@ -278,7 +254,7 @@ static void read_by_proc(struct __test_metadata *_metadata, struct _test_data_pe
 {
 	ASSERT_EQ((ssize_t)size, pread(fd, self->buf, size,
 				       (uintptr_t)self->worker->sh->mem + at));
-	EXPECT_TRUE(is_whole(self->buf, at, size));
+	EXPECT_TRUE(kn_is_whole(self->buf, at, size));
 }
 
 static void read_by_ptrace(struct __test_metadata *_metadata, struct _test_data_pest *self,
@@ -298,7 +274,7 @@ static void read_by_ptrace(struct __test_metadata *_metadata, struct _test_data_
 		ASSERT_EQ(0, errno);
 	}
 	ASSERT_EQ(0, ptrace(PTRACE_DETACH, pid, NULL, NULL));
-	EXPECT_TRUE(is_whole(self->buf, at, KN_PAGE));
+	EXPECT_TRUE(kn_is_whole(self->buf, at, KN_PAGE));
 }
 
 TEST_F(pest, read_by_others)
@@ -730,7 +706,7 @@ static bool is_in_core(int fd, __u64 mem, size_t size)
 			continue;
 		good = pread(fd, buf, size, part.p_offset + mem - part.p_vaddr) ==
 			       (ssize_t)size &&
-		       is_whole(buf, 0, size);
+		       kn_is_whole(buf, 0, size);
 	}
 	munmap(buf, size);
 	return good;
@@ -754,30 +730,6 @@ TEST_F(pest, dumps_core)
 	EXPECT_TRUE(is_in_core(fd, (uintptr_t)self->worker->sh->mem, self->worker->work.size));
 	close(fd);
 	kn_kill(self->worker);
-}
-
-/* Swap on a RAM disk, as mkswap would make it. Returns why not, or NULL. */
-static const char *swap_on(void)
-{
-	static const char magic[] = "SWAPSPACE2";
-	char page[KN_PAGE] = { 0 };
-	__u32 *word = (__u32 *)(page + 1024);
-	off_t size;
-	bool good;
-	int fd;
-
-	fd = open("/dev/ram0", O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return "no /dev/ram0";
-	size = lseek(fd, 0, SEEK_END);
-	word[0] = 1;
-	word[1] = size / KN_PAGE - 1;
-	memcpy(page + KN_PAGE - strlen(magic), magic, strlen(magic));
-	good = size >= (off_t)KN_MB && pwrite(fd, page, KN_PAGE, 0) == KN_PAGE && !fsync(fd);
-	close(fd);
-	if (!good)
-		return "cannot write a swap header to /dev/ram0";
-	return swapon("/dev/ram0", 0) ? "no swap on /dev/ram0" : NULL;
 }
 
 static void pass_sweeps(struct kn_shared *sh, int thread, unsigned int nr)
@@ -807,7 +759,7 @@ static const char *page_out(struct kn_shared *sh)
 
 TEST_F(pest, swapped_out)
 {
-	const char *why = swap_on();
+	const char *why = kn_swap_on(RAM_DISK);
 	__u64 out, in;
 
 	if (why)

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -838,6 +839,12 @@ __u64 kn_vmstat(const char *name)
 	return value;
 }
 
+/* Private memory that the kernel may just drop counts as files' */
+static __u64 nr_isolated(void)
+{
+	return kn_vmstat("nr_isolated_anon") + kn_vmstat("nr_isolated_file");
+}
+
 /*
  * While knumad is off: is all it ever took in hand accounted for?  Pages that it isolated
  * were moved, says the kernel, or put back, and are with nobody else; its memory is free.
@@ -853,8 +860,8 @@ bool kn_balanced(void)
 	if (bytes)
 		ksft_print_msg("%llu bytes of knumad are left\n", bytes);
 	/* Compaction and reclaim may have some for a moment */
-	if (!kn_wait_until(!kn_vmstat("nr_isolated_anon"), KN_PATIENCE)) {
-		ksft_print_msg("%llu pages stay isolated\n", kn_vmstat("nr_isolated_anon"));
+	if (!kn_wait_until(!nr_isolated(), KN_PATIENCE)) {
+		ksft_print_msg("%llu pages stay isolated\n", nr_isolated());
 		return false;
 	}
 	return isolated == moved + back && !bytes;
@@ -1123,6 +1130,15 @@ __u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count)
 			bad += word[page + i] != pattern(seed, page + i);
 	}
 	return bad;
+}
+
+/*
+ * Is a part of a worker's memory, @at, or a copy of it, whole, but for the counts, which
+ * nobody knows while its threads run?
+ */
+bool kn_is_whole(const void *mem, size_t at, size_t size)
+{
+	return kn_check(mem, size, at / sizeof(__u64), false, ~0ULL) == size / KN_PAGE;
 }
 
 struct thread_arg {
@@ -1504,7 +1520,32 @@ int kn_begin_helper(struct kn_shared *sh, void *(*helper_main)(void *sh))
 	return -pthread_create(&helper, NULL, helper_main, sh);
 }
 
-/* The hook ->finish() of who has one */
+static const char *(*pest)(struct kn_shared *sh);
+
+static void *pest_main(void *data)
+{
+	struct kn_shared *sh = data;
+	const char *why = setpriority(PRIO_PROCESS, 0, 0) ? "setpriority" : NULL;
+
+	while (!why && !KN_READ(sh->stop)) {
+		if (KN_READ(sh->rest)) {
+			kn_nap();
+			continue;
+		}
+		why = pest(sh);
+		KN_WRITE(sh->rounds, sh->rounds + 1);
+	}
+	return (void *)why;
+}
+
+/* The hook ->prepare() of who has a pest */
+int kn_begin_pest(struct kn_shared *sh, const struct kn_work *work)
+{
+	pest = work->pest;
+	return kn_begin_helper(sh, pest_main);
+}
+
+/* The hook ->finish() of who has one, or a pest */
 int kn_end_helper(struct kn_shared *sh, const struct kn_work *work)
 {
 	void *why;
@@ -1878,6 +1919,32 @@ pid_t kn_fill_node(int node, size_t leave)
 	const struct fill fill = { node, leave };
 
 	return kn_sleeper(fill_node, &fill);
+}
+
+/* Swap on a device, as mkswap would make it. Returns why not, or NULL. */
+const char *kn_swap_on(const char *device)
+{
+	static const char magic[] = "SWAPSPACE2";
+	static char why[128];
+	char page[KN_PAGE] = { 0 };
+	__u32 *word = (__u32 *)(page + 1024);
+	off_t size;
+	bool good;
+	int fd;
+
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	size = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+	word[0] = 1;
+	word[1] = size / KN_PAGE - 1;
+	memcpy(page + KN_PAGE - strlen(magic), magic, strlen(magic));
+	good = size >= (off_t)KN_MB && pwrite(fd, page, KN_PAGE, 0) == KN_PAGE && !fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	if (good && !swapon(device, 0))
+		return NULL;
+	snprintf(why, sizeof(why), "no swap on %s, of %lld bytes: %s", device, (long long)size,
+		 strerror(errno));
+	return why;
 }
 
 /*

@@ -243,6 +243,7 @@ struct kn_shared {
 	int fd;				/* for the hooks: a descriptor, a process */
 	pid_t child;
 	int go;				/* for the hooks: now */
+	int rest;			/* the pest does nothing */
 	__u64 rounds;			/* of what a hook does over and over */
 	char why[160];			/* why a hook could not do its job */
 	struct kn_thread_state thread[KN_MAX_THREADS];
@@ -266,6 +267,8 @@ struct kn_work {
 	bool leaderless;		/* the first thread of the process exits */
 	bool thin;			/* pattern in one word of a page only */
 	bool slow;			/* a sweep reads all of each page, too */
+	/* A further thread does it over and over; returns what went wrong, or NULL */
+	const char *(*pest)(struct kn_shared *sh);
 	/*
 	 * Hooks, run by the worker: before it has any memory, once the memory
 	 * is in place, and after the threads have ended. 0: fine, 1: the kernel
@@ -293,12 +296,14 @@ int kn_pin_memory(struct kn_shared *sh, void *mem, size_t size);
 pid_t kn_occupy(int cpu, int policy);
 int kn_stand_back(struct kn_shared *sh, const struct kn_work *work);
 int kn_begin_helper(struct kn_shared *sh, void *(*helper_main)(void *sh));
+int kn_begin_pest(struct kn_shared *sh, const struct kn_work *work);
 int kn_end_helper(struct kn_shared *sh, const struct kn_work *work);
 int kn_pin(const struct kn_worker *worker, int node);
 void kn_kill_all(void);
 
 void kn_fill(void *mem, size_t size, __u64 seed, bool thin);
 __u64 kn_check(const void *mem, size_t size, __u64 seed, bool thin, __u64 count);
+bool kn_is_whole(const void *mem, size_t at, size_t size);
 
 bool kn_wait_sweeps(const struct kn_worker *worker, unsigned int nr, int secs);
 void kn_use_sets(const struct kn_worker *worker, int half, int after);
@@ -335,6 +340,7 @@ void kn_drop_groups(void);
 int kn_enter_child(struct kn_shared *sh, const struct kn_work *work);
 __u64 kn_group_stat(const char *group, const char *file, const char *name);
 pid_t kn_fill_node(int node, size_t leave);
+const char *kn_swap_on(const char *device);
 
 /* Memory whose mapping is changed in all possible ways */
 

@@ -57,6 +57,7 @@ FIXTURE_TEARDOWN(respect)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* What all workers here do if left to themselves: knumad moves their memory. */

@@ -39,6 +39,7 @@ FIXTURE_TEARDOWN(onoff)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* How long it takes to switch it off, ms; -1: it failed */

@@ -126,6 +126,7 @@ FIXTURE_TEARDOWN(threads)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* Four threads that never sleep; @nodes: where they are at first */

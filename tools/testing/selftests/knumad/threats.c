@@ -59,6 +59,7 @@ FIXTURE_TEARDOWN(threats)
 	EXPECT_EQ(self->oom, kn_vmstat("oom_kill"));
 	kn_end();
 	kn_drop_groups();
+	EXPECT_TRUE(kn_balanced());
 }
 
 static struct kn_work misplaced(struct _test_data_threats *self, size_t size)
@@ -489,6 +490,7 @@ FIXTURE_TEARDOWN(restless)
 {
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
+	EXPECT_TRUE(kn_balanced());
 }
 
 /* Make it look misplaced once more, if it is time. */
