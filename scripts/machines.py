@@ -56,6 +56,7 @@ ONLY_IN = {
     "hotadd": ["plug"],
     "isolated": ["isolated"],
     "growth": [],                       # but in benchmarks/lab/growth.py
+    "refused": ["2-nodes", "debug"],
     "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
     # These look for reports, and at CPU time, themselves: not with KCSAN
     "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
