@@ -482,7 +482,7 @@ static void check_off(struct __test_metadata *_metadata, const struct _test_data
 	struct kn_work work;
 
 	if (!is_known(off))
-		SKIP(return, "needs CONFIG_PREEMPT_TRACER, CONFIG_IRQSOFF_TRACER and CONFIG_HIST_TRIGGERS");
+		SKIP(return, "needs CONFIG_{PREEMPT,IRQSOFF}_TRACER and CONFIG_HIST_TRIGGERS");
 	describe(self, what, &work);
 	worker = kn_start(&work);
 	ASSERT_NE(NULL, worker);
