@@ -45,6 +45,9 @@ KILL_WORDS = re.compile(
 # What the kernel says when a group has used up its memory, as some tests want it to
 OUT_OF_MEMORY = (r"invoked oom-killer:", r"oom-kill:|no killable processes")
 
+# What any guest may ask for: all its clocks jump
+STOPS = {r"please stop the machine": 8}
+
 BOOT_TIMEOUT = 180
 OFF_TIMEOUT = 60
 LAST_LINES = 30
@@ -67,7 +70,8 @@ class Step:
     expected: tuple = ()        # reports that the step is there to cause: of each kind, how
                                 # it begins and how it ends, regexes
     answers: dict = field(default_factory=dict)     # output that asks for something, a regex:
-                                                    # what to tell QEMU's monitor then
+                                                    # what to tell QEMU's monitor then, or for
+                                                    # how many seconds to stop QEMU
 
     def __post_init__(self):
         self.name = self.name or self.command.splitlines()[0]
@@ -346,9 +350,11 @@ def qemu_command(topology, profile, image, append, mode, observe):
                       "-append", " ".join(cmdline + [append])]
 
 
-def job(steps, nonce):
+def job(steps, nonce, mode):
     """The files that make /init run the steps."""
     script = ["cd /"]
+    if mode != "deterministic":
+        script.append("export KNUMAD_GUEST=1")      # a test may stop it, see STOPS
     files = {}
     for number, step in enumerate(steps):
         files[f"job/step-{number}"] = (0o755, (step.command + "\n").encode())
@@ -362,10 +368,10 @@ def job(steps, nonce):
 class _Run:
     """One guest from power on to power off."""
 
-    def __init__(self, steps, nonce, log, on_line, on_console, on_result, tell, boot_timeout):
+    def __init__(self, steps, nonce, log, on_line, on_console, on_result, answer, boot_timeout):
         self.steps = steps
         self.boot_timeout = boot_timeout
-        self.tell = tell
+        self.answer = answer
         self.marker = re.compile(rf"@@{nonce} (begin|end|done)(?: (\d+))?(?: (\d+))?$")
         self.log = log
         self.on_line = on_line
@@ -430,7 +436,7 @@ class _Run:
             self.results[-1].lines.append(text)
             for question, answer in self.current.answers.items():
                 if re.search(question, text):
-                    self.tell(answer)
+                    self.answer(answer)
             if self.on_line:
                 self.on_line(self.current.name, text)
 
@@ -535,6 +541,15 @@ class _Files:
         """Nothing can be typed here."""
 
 
+def _stop_for(process, seconds):
+    """Stop a process; the clocks of its guest go on, unless they count instructions."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
 def _follow(run, process, ports, log_name):
     """Feed run from the serial ports until QEMU has ended."""
     grace = None        # after a report or a hang: time for the rest of what the kernel says
@@ -589,7 +604,7 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
         nonce = secrets.token_hex(6)
     contents = {path.lstrip("/"): (0o755, Path(host).read_bytes())
                 for path, host in (files or {}).items()}
-    contents.update(job(steps, nonce))
+    contents.update(job(steps, nonce, mode))
     if log is None:
         log = BUILD / "log" / f"guest-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -600,11 +615,17 @@ def run(topology, steps, profile="lab", append="", files=None, log=None, mode="s
         ports = (_Files if mode == "deterministic" else _Sockets)(("console", "job"))
         command += [*ports.qemu_args(), "-serial", "chardev:console", "-serial", "chardev:job"]
         print(f"# {topology}\n# {' '.join(command)}", file=log_file, flush=True)
-        state = _Run(steps, nonce, log_file, on_line, on_console, on_result, ports.tell,
-                     boot_timeout)
         with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log_file,
                               pass_fds=[port.fileno() for port in [image, *ports.theirs]]) \
                 as process:
+            def answer(what):
+                if isinstance(what, str):
+                    ports.tell(what)
+                else:
+                    _stop_for(process, what)
+
+            state = _Run(steps, nonce, log_file, on_line, on_console, on_result, answer,
+                         boot_timeout)
             try:
                 ports.started(process)
                 _follow(state, process, ports, log)
@@ -669,7 +690,7 @@ def main():
         parser.error("nothing can be typed in mode deterministic: take --run")
     if not (args.run or args.shell):
         parser.error("nothing to do: --run COMMAND or --shell")
-    steps = [Step(command, timeout=args.timeout) for command in args.run]
+    steps = [Step(command, timeout=args.timeout, answers=STOPS) for command in args.run]
     try:
         if args.shell:
             return shell(topology, args.profile, args.append, files, args.mode, args.extras)

@@ -21,7 +21,7 @@ from pathlib import Path
 import coverage
 import kcsan
 import ktap
-from guest import BUILD, OUT_OF_MEMORY, ROOT, GuestError, Step, Topology, run
+from guest import BUILD, OUT_OF_MEMORY, ROOT, STOPS, GuestError, Step, Topology, run
 from ktap import Test
 from machines import (ALONE, COMMAND_LINE, FULL, MODE, ONLY_IN, PROFILE_SHAPES, SHAPES, SLOW,
                       mode_of, runs_there)
@@ -489,7 +489,7 @@ def test_shape(report, profile, name, full):
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1 || "
                    "{ status=$?; echo never >/sys/kernel/mm/knumad/enabled; exit $status; }",
                    program, limit + 60, EXPECTED_REPORTS.get(program, ()),
-                   {r"please plug": topology.plug})
+                   {r"please plug": topology.plug, **STOPS})
               for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)
