@@ -26,13 +26,22 @@
 #define GROUP_MAX	(10 * KN_MB)
 #define GROUP_MAX_TEXT	"10M"
 
+/* What the test shares with the storm */
+struct weather {
+	int life_ms;			/* so long at most */
+	__u64 forked;			/* processes, */
+	__u64 exited;			/* ... that ended by themselves, */
+	__u64 killed;			/* ... or not */
+	__u64 threads;
+};
+
 FIXTURE(storm)
 {
 	struct kn_worker *witness;
 	int node[2];
 	__u64 enrolled, migrated, own, watched, free;
 	bool moved;
-	int *life_ms;			/* shared with the storm: so long at most */
+	struct weather *weather;
 };
 
 static __u64 witness_moved(struct _test_data_storm *self)
@@ -60,10 +69,10 @@ FIXTURE_SETUP(storm)
 	kn_tunable_set("samples_per_s", 100000);
 	work.node = self->node[0];
 	work.cpu_node = self->node[1];
-	self->life_ms = mmap(NULL, KN_PAGE, PROT_READ | PROT_WRITE,
+	self->weather = mmap(NULL, sizeof(*self->weather), PROT_READ | PROT_WRITE,
 			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, (void *)self->life_ms);
-	*self->life_ms = LIFE_MS;
+	ASSERT_NE(MAP_FAILED, (void *)self->weather);
+	self->weather->life_ms = LIFE_MS;
 	self->free = kn_all_free();
 	self->witness = kn_start(&work);
 	ASSERT_NE(NULL, self->witness);
@@ -79,7 +88,7 @@ FIXTURE_SETUP(storm)
 
 FIXTURE_TEARDOWN(storm)
 {
-	munmap(self->life_ms, KN_PAGE);
+	munmap(self->weather, sizeof(*self->weather));
 	EXPECT_EQ(0, kn_stat("self_disabled"));
 	kn_end();
 	kn_drop_groups();
@@ -114,8 +123,8 @@ static void blow(struct _test_data_storm *self, int ms)
 		usleep(500 * 1000);
 	}
 	while (!storm_moved(self) && kn_now_ms() < last) {
-		if (*self->life_ms < 16 * LIFE_MS)
-			KN_WRITE(*self->life_ms, *self->life_ms + LIFE_MS);
+		if (self->weather->life_ms < 16 * LIFE_MS)
+			KN_WRITE(self->weather->life_ms, self->weather->life_ms + LIFE_MS);
 		usleep(500 * 1000);
 	}
 }
@@ -126,6 +135,10 @@ static void blow(struct _test_data_storm *self, int ms)
  */
 static void calm(struct __test_metadata *_metadata, struct _test_data_storm *self)
 {
+	const struct weather *weather = self->weather;
+
+	TH_LOG("%llu processes forked, %llu exited, %llu were killed; %llu threads",
+	       weather->forked, weather->exited, weather->killed, weather->threads);
 	EXPECT_LT(self->enrolled, kn_stat("mms_enrolled"))
 		TH_LOG("nothing of the storm was watched");
 	EXPECT_TRUE(self->moved)
@@ -162,6 +175,30 @@ static __u64 short_life(const int *node, int ms)
 	return bad;
 }
 
+static void count(__u64 *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+}
+
+/* A process of the storm begins. Returns what fork() does. */
+static pid_t begin_life(struct _test_data_storm *self)
+{
+	pid_t pid = fork();
+
+	if (pid > 0)
+		count(&self->weather->forked);
+	return pid;
+}
+
+/* Wait for its end. Returns false if there is none. */
+static bool end_life(struct _test_data_storm *self, pid_t pid, int *status)
+{
+	if (pid < 0 || waitpid(pid, status, 0) != pid)
+		return false;
+	count(WIFSIGNALED(*status) ? &self->weather->killed : &self->weather->exited);
+	return true;
+}
+
 /* Start @nr processes that run @child until they are killed or see an error. */
 static int start_storm(struct _test_data_storm *self, pid_t *pids, int nr,
 		       void (*child)(struct _test_data_storm *self, unsigned int seed))
@@ -171,7 +208,7 @@ static int start_storm(struct _test_data_storm *self, pid_t *pids, int nr,
 
 	fflush(stdout);
 	for (i = 0; i < nr; i++) {
-		pids[i] = fork();
+		pids[i] = begin_life(self);
 		if (!pids[i]) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (getppid() != parent)
@@ -186,14 +223,14 @@ static int start_storm(struct _test_data_storm *self, pid_t *pids, int nr,
 }
 
 /* Kill them. Returns how many had stopped by themselves, because of an error. */
-static int end_storm(pid_t *pids, int nr)
+static int end_storm(struct _test_data_storm *self, pid_t *pids, int nr)
 {
 	int i, status, bad = 0;
 
 	for (i = 0; i < nr; i++)
 		kill(pids[i], SIGKILL);
 	for (i = 0; i < nr; i++)
-		bad += waitpid(pids[i], &status, 0) != pids[i] || !WIFSIGNALED(status) ||
+		bad += !end_life(self, pids[i], &status) || !WIFSIGNALED(status) ||
 		       WTERMSIG(status) != SIGKILL;
 	return bad;
 }
@@ -205,8 +242,8 @@ static void exit_child(struct _test_data_storm *self, unsigned int seed)
 	pid_t pid, killer;
 
 	for (;;) {
-		life_ms = KN_READ(*self->life_ms);
-		pid = fork();
+		life_ms = KN_READ(self->weather->life_ms);
+		pid = begin_life(self);
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			_exit(!!short_life(self->node, kn_random(&seed) % life_ms));
@@ -220,7 +257,7 @@ static void exit_child(struct _test_data_storm *self, unsigned int seed)
 			kill(pid, SIGKILL);
 			_exit(0);
 		}
-		if (killer < 0 || waitpid(pid, &status, 0) != pid)
+		if (killer < 0 || !end_life(self, pid, &status))
 			_exit(2);
 		if (WIFEXITED(status) && WEXITSTATUS(status))
 			_exit(3);
@@ -235,7 +272,7 @@ TEST_F(storm, exits)
 
 	ASSERT_EQ(0, start_storm(self, pids, 3, exit_child));
 	blow(self, STORM_MS);
-	EXPECT_EQ(0, end_storm(pids, 3));
+	EXPECT_EQ(0, end_storm(self, pids, 3));
 	calm(_metadata, self);
 }
 
@@ -268,7 +305,7 @@ TEST_F(storm, execs)
 
 	ASSERT_EQ(0, start_storm(self, pids, 3, exec_child));
 	blow(self, STORM_MS);
-	EXPECT_EQ(0, end_storm(pids, 3));
+	EXPECT_EQ(0, end_storm(self, pids, 3));
 	calm(_metadata, self);
 }
 
@@ -285,7 +322,7 @@ static void fork_child(struct _test_data_storm *self, unsigned int seed)
 	for (;;) {
 		go_to(self->node[kn_random(&seed) & 1]);
 		times += kn_touch(mem, SMALL, kn_random(&seed) % 200);
-		pid = fork();
+		pid = begin_life(self);
 		if (!pid) {
 			/* Some pages shared, some its own */
 			more = kn_touch(mem, SMALL / 2, kn_random(&seed) % 200);
@@ -296,7 +333,7 @@ static void fork_child(struct _test_data_storm *self, unsigned int seed)
 			_exit(0);
 		}
 		times += kn_touch(mem, SMALL, kn_random(&seed) % 200);
-		if (pid < 0 || waitpid(pid, &status, 0) != pid || status ||
+		if (!end_life(self, pid, &status) || status ||
 		    kn_check(mem, SMALL, 1, false, times))
 			_exit(4);
 	}
@@ -308,7 +345,7 @@ TEST_F(storm, forks)
 
 	ASSERT_EQ(0, start_storm(self, pids, 2, fork_child));
 	blow(self, STORM_MS);
-	EXPECT_EQ(0, end_storm(pids, 2));
+	EXPECT_EQ(0, end_storm(self, pids, 2));
 	calm(_metadata, self);
 }
 
@@ -333,7 +370,7 @@ TEST_F(storm, unmaps_remaps_and_advice)
 	kn_write(KN_THP "enabled", "madvise");
 	ASSERT_EQ(0, start_storm(self, pids, 2, map_child));
 	blow(self, 2 * STORM_MS);
-	EXPECT_EQ(0, end_storm(pids, 2));
+	EXPECT_EQ(0, end_storm(self, pids, 2));
 	calm(_metadata, self);
 }
 
@@ -355,9 +392,11 @@ static void thread_child(struct _test_data_storm *self, unsigned int seed)
 	for (;;) {
 		if (!(kn_random(&seed) % 32))
 			go_to(self->node[kn_random(&seed) & 1]);
-		for (i = 0; i < 2; i++)
+		for (i = 0; i < 2; i++) {
 			if (pthread_create(&thread[i], NULL, short_thread, mem + i * KN_CHUNK))
 				_exit(3);
+			count(&self->weather->threads);
+		}
 		for (i = 0; i < 2; i++) {
 			if (pthread_join(thread[i], &more))
 				_exit(4);
@@ -378,7 +417,7 @@ TEST_F(storm, threads)
 
 	ASSERT_EQ(0, start_storm(self, pids, 2, thread_child));
 	blow(self, STORM_MS);
-	EXPECT_EQ(0, end_storm(pids, 2));
+	EXPECT_EQ(0, end_storm(self, pids, 2));
 	calm(_metadata, self);
 }
 
@@ -390,12 +429,13 @@ static void hungry_child(struct _test_data_storm *self, unsigned int seed)
 	pid_t pid;
 
 	for (;;) {
-		pid = fork();
+		pid = begin_life(self);
 		if (!pid) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (kn_write(KN_CHILD "/cgroup.procs", "0"))
 				_exit(1);
-			if (short_life(self->node, kn_random(&seed) % KN_READ(*self->life_ms)))
+			if (short_life(self->node, kn_random(&seed) %
+				       KN_READ(self->weather->life_ms)))
 				_exit(2);
 			mem = kn_map(GROUP_MAX, 0);
 			if (!mem)
@@ -403,7 +443,7 @@ static void hungry_child(struct _test_data_storm *self, unsigned int seed)
 			kn_touch(mem, GROUP_MAX, 0);
 			_exit(4);
 		}
-		if (pid < 0 || waitpid(pid, &status, 0) != pid ||
+		if (!end_life(self, pid, &status) ||
 		    !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
 			_exit(5);
 		/* Another life, not the same again */
@@ -424,7 +464,7 @@ TEST_F(storm, out_of_memory)
 	blow(self, 2 * STORM_MS);
 	EXPECT_TRUE(kn_wait_until(kn_group_stat(KN_CHILD, "memory.events", "oom_kill") > 10,
 				  KN_PATIENCE));
-	EXPECT_EQ(0, end_storm(pids, 3));
+	EXPECT_EQ(0, end_storm(self, pids, 3));
 	calm(_metadata, self);
 }
 
@@ -447,6 +487,7 @@ TEST_F(storm, short_lived_are_not_watched)
 			_exit(0);
 		ASSERT_EQ(pid, waitpid(pid, NULL, 0));
 	}
+	TH_LOG("%u processes forked and exited", i);
 	EXPECT_EQ(enrolled, kn_stat("mms_enrolled"));
 	EXPECT_EQ(0, kn_stop(self->witness));
 }
