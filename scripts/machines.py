@@ -19,12 +19,13 @@ SHAPES = {
     # The same for who spans nodes: it counts the instructions of both
     "2-cpu": Topology(nodes=2, cpus_per_node="1", node_mb="2048"),
     # One node comes later
-    "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="512,512,0", plug_mb=256),
+    "plug": Topology(nodes=3, cpus_per_node="2,2,0", node_mb="704,512,0", plug_mb=256),
     # One of its CPUs is isolated
-    "isolated": Topology(nodes=2),
+    "isolated": Topology(nodes=2, node_mb="704,512"),
     # Half of each node is for what can move, and keeps a bit of the rest free for what cannot
     "movable": Topology(nodes=2),
-    # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from.
+    # As 2-nodes: node 0 has more, because that is where KASAN takes its shadow from; so it is
+    # of the other two that the debug kernel runs on.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
 # What else their kernel is told
@@ -39,6 +40,9 @@ PROFILE_SHAPES = {
 }
 
 # Those that only the full set has
+FULL_SHAPES = {"debug": ["plug", "isolated"]}
+
+# And the profiles
 FULL = ("gcov", "kcsan", "preempt")
 
 # Lab, gcov: the CPUs take turns, which any kernel survives.  Debug, kcsan: they run in parallel,
@@ -50,7 +54,8 @@ SHAPE_MODE = {"1-cpu": "deterministic", "2-cpu": "deterministic"}
 # Selftests that take minutes, do not depend on the shape, or need what only one kernel has:
 # the shapes where they run, or the profiles.
 ONLY_IN = {
-    "threads": ["2-nodes", "debug"], "armed": ["2-nodes", "debug"], "hotplug": ["2-nodes", "movable"],
+    "threads": ["2-nodes", "debug"], "armed": ["2-nodes", "debug"],
+    "hotplug": ["2-nodes", "movable", "debug"],
     "bounds": ["1-cpu", "2-cpu"],
     "three": ["2-nodes", "debug"],
     "hotadd": ["plug"],
@@ -65,7 +70,7 @@ ONLY_IN = {
 }
 
 # Only the full set has these: minutes on that kernel, and others run the same code there.
-SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz"]}
+SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz", "hotplug"]}
 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"],

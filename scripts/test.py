@@ -23,8 +23,8 @@ import kcsan
 import ktap
 from guest import BUILD, OUT_OF_MEMORY, ROOT, STOPS, GuestError, Step, Topology, run
 from ktap import Test
-from machines import (ALONE, COMMAND_LINE, FULL, MODE, ONLY_IN, PROFILE_SHAPES, SHAPES, SLOW,
-                      mode_of, runs_there)
+from machines import (ALONE, COMMAND_LINE, FULL, FULL_SHAPES, MODE, ONLY_IN, PROFILE_SHAPES,
+                      SHAPES, SLOW, mode_of, runs_there)
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
@@ -34,7 +34,8 @@ EXPECTED = {"lab": 420, "check": 180, "runner": 65, "off": 300, "series": 120, "
             "overhead": 130, "observer": 90, "growth": 110, "knumadctl": 120, "others": 250,
             "lab/1-node": 15, "lab/2-nodes": 720, "lab/1-cpu": 75, "lab/2-cpu": 150, "lab/plug": 10,
             "lab/movable": 240, "lab/wide": 60,
-            "debug": 420, "debug/kunit": 120, "debug/planted": 140, "gcov": 300,
+            "debug": 420, "debug/kunit": 120, "debug/planted": 140, "debug/plug": 60,
+            "debug/isolated": 60, "gcov": 300,
             "gcov/kunit": 60, "kcsan": 420, "kcsan/planted": 60, "preempt": 360, "coverage": 5}
 EXPECTED_SHAPE = {"lab": 220, "debug": 1020, "gcov": 300, "kcsan": 1200, "preempt": 400}
 
@@ -595,7 +596,7 @@ def main():
             sections[f"{profile}/kunit"] = lambda profile=profile: test_kunit(report, profile)
         if profile in FINDERS:
             sections[f"{profile}/planted"] = lambda profile=profile: test_planted(report, profile)
-        for name in shapes:
+        for name in shapes + (FULL_SHAPES.get(profile, []) if args.full else []):
             sections[f"{profile}/{name}"] = lambda profile=profile, name=name: \
                 test_shape(report, profile, name, args.full)
         if profile == "gcov":
