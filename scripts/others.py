@@ -49,6 +49,8 @@ LONG = 10
 NOTHING_TO_MOVE = {
     "mm/split_huge_page_test": "its time goes into files",
     "mm/transhuge-stress -d 10": "it fills all nodes",
+    "mm/hugetlb_fault_after_madv": "its memory is hugetlbfs's",
+    "mm/hugetlb_madv_vs_map": "its memory is hugetlbfs's",
     "cgroup/test_kmem": "it is the kernel's memory",
     "stress-ng/stack": "its processes run out of stack at once",
 }
