@@ -63,8 +63,8 @@ ONLY_IN = {
     "growth": [],                       # but in benchmarks/lab/growth.py
     "refused": ["2-nodes", "debug"],
     "fuzz": ["2-nodes", "debug"], "halts": ["2-nodes", "debug"],
-    # These look for reports, and at CPU time, themselves: not with KCSAN
-    "calls": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes", "debug"],
+    "calls": ["2-nodes", "debug"],
+    # It looks at CPU time: not with KCSAN
     "threats": ["lab/2-nodes", "gcov/2-nodes", "preempt/2-nodes"],
     "leaks": ["debug"], "nomem": ["debug", "gcov/2-nodes"], "failsafe": ["debug", "gcov/2-nodes"],
 }

@@ -172,7 +172,7 @@ static void fail(struct __test_metadata *_metadata, struct _test_data_failsafe *
 TEST_F(failsafe, switches_itself_off)
 {
 	struct kn_events before, after;
-	__u64 disarmed = kn_stat("pages_disarmed");
+	__u64 disarmed;
 
 	start_spanning(_metadata, self);
 	ASSERT_EQ(0, kn_enable("always"));
@@ -180,6 +180,7 @@ TEST_F(failsafe, switches_itself_off)
 		kn_dump();
 	ASSERT_TRUE(kn_arm_idle(self->worker))
 		kn_dump();
+	disarmed = kn_stat("pages_disarmed");
 	fail(_metadata, self, variant->when, 1);
 	if (!self->failed)
 		EXPECT_TRUE(has_warned(self->kmsg, variant->check));

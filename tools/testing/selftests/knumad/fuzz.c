@@ -622,15 +622,16 @@ TEST_F(fuzz, pieces)
 TEST_F(fuzz, pieces_of_rows)
 {
 	struct kn_work work = {
-		.size = 16 * KN_MB, .threads = kn_max_cpus() + 2, .cpu_node = KN_NONE,
+		.threads = kn_max_cpus() + 2, .cpu_node = KN_NONE,
 		.node = self->worker->work.node,
 	};
 	struct kn_worker *wide;
 	struct kn_spanning spanning;
 	struct kn_process process;
 
-	if (kn_topo.nr_full < 2)
-		SKIP(return, "needs two nodes with CPUs");
+	if (kn_topo.nr_full < 2 || work.threads > KN_MAX_THREADS)
+		SKIP(return, "needs two nodes with CPUs, and no more of them");
+	work.size = work.threads * 4 * KN_MB;
 	wide = kn_start(&work);
 	ASSERT_NE(NULL, wide);
 	ASSERT_EQ(0, kn_enable("always"));

@@ -429,10 +429,13 @@ bool kn_merge(__s64 pages)
 
 void kn_save_system(void)
 {
-	/* The tests set the shortest interval: the longest goes back first. */
+	/*
+	 * The tests set the shortest interval, so the longest goes back first; if they set both
+	 * to more than it is to be, it has to wait for the shortest.
+	 */
 	static const char *const tunables[] = {
-		"scan_max_interval_ms", "scan_interval_ms", "policy", "scan_pages",
-		"cpu_percent", "migrate_mb_per_s", "reserve_percent",
+		"scan_max_interval_ms", "scan_interval_ms", "scan_max_interval_ms",
+		"policy", "scan_pages", "cpu_percent", "migrate_mb_per_s", "reserve_percent",
 		"min_resident_mb", "min_cpu_ms", "samples_per_s"
 	};
 	struct dirent *entry;
