@@ -32,7 +32,7 @@
 
 /* Refusals that do not come by themselves, see the test undisturbed */
 #define ENOUGH		128
-#define ENOUGH_A_TRIP	32
+#define ENOUGH_A_TRIP	64
 #define ENOUGH_COPIES	16
 
 /* Of the second region, per mille: some pages may wait to get on the LRU list */
