@@ -281,13 +281,12 @@ echo "@@ end $(counter bytes) $(counter self_disabled)"
 """
 
 
-def make(directory, *arguments, **how):
-    """Run make in a directory of selftests."""
+def make(directory, *arguments, check, **how):
+    """Run make in a directory of selftests; how: see subprocess.run()."""
     return subprocess.run(["make", "-C", SELFTESTS / directory, f"OUTPUT={OUT / directory}",
                            f"KHDR_INCLUDES=-isystem {BUILD}/lab/usr/include",
                            f"top_srcdir={BUILD}/linux", "CC=ccache gcc", "LDFLAGS=-static -s",
-                           "CAN_BUILD_I386=0",
-                           *arguments], check=how.pop("check"), **how)
+                           "CAN_BUILD_I386=0", *arguments], check=check, **how)
 
 
 def build():

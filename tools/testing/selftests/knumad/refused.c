@@ -110,10 +110,18 @@ FIXTURE_TEARDOWN(refused)
 	       after.copies - self->before.copies);
 }
 
+/* A worker away from its memory, with a pest or none; and its hooks */
 static bool start(struct __test_metadata *_metadata, struct _test_data_refused *self,
-		  const struct kn_work *work)
+		  const char *(*pest)(struct kn_shared *sh),
+		  int (*prepare)(struct kn_shared *sh, const struct kn_work *work),
+		  int (*finish)(struct kn_shared *sh, const struct kn_work *work))
 {
-	self->worker = kn_start(work);
+	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
+
+	work.pest = pest;
+	work.prepare = prepare;
+	work.finish = finish;
+	self->worker = kn_start(&work);
 	ASSERT_NE(NULL, self->worker);
 	if (self->worker->sh->why[0])
 		SKIP(return false, "%s", self->worker->sh->why);
@@ -170,9 +178,8 @@ TEST_F(refused, undisturbed)
 {
 	const struct refusals none = { 0 }, isolated = { .isolated = ENOUGH_A_TRIP };
 	const struct refusals pinned = { .pinned = ENOUGH }, copies = { .copies = ENOUGH_COPIES };
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 
-	start(_metadata, self, &work);
+	start(_metadata, self, NULL, NULL, NULL);
 	endure(_metadata, self, &none);
 	EXPECT_FALSE(were_refused(self, &pinned));
 	EXPECT_FALSE(were_refused(self, &isolated));
@@ -208,12 +215,8 @@ static int prepare_pins(struct kn_shared *sh, const struct kn_work *work)
 TEST_F(refused, pinned)
 {
 	const struct refusals least = { .pinned = ENOUGH };
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 
-	work.pest = pin_once;
-	work.prepare = prepare_pins;
-	work.finish = kn_end_helper;
-	if (start(_metadata, self, &work))
+	if (start(_metadata, self, pin_once, prepare_pins, kn_end_helper))
 		endure(_metadata, self, &least);
 }
 
@@ -244,12 +247,8 @@ TEST_F(refused, read_meanwhile)
 {
 	/* A batch that fails for it is a matter of chance: one in 30 to 300 trips */
 	const struct refusals least = { .pinned = ENOUGH };
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 
-	work.pest = read_once;
-	work.prepare = prepare_reads;
-	work.finish = kn_end_helper;
-	start(_metadata, self, &work);
+	start(_metadata, self, read_once, prepare_reads, kn_end_helper);
 	endure(_metadata, self, &least);
 }
 
@@ -272,12 +271,8 @@ static const char *move_once(struct kn_shared *sh)
 TEST_F(refused, moved_by_others)
 {
 	const struct refusals least = { .isolated = ENOUGH_A_TRIP };
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 
-	work.pest = move_once;
-	work.prepare = kn_begin_pest;
-	work.finish = kn_end_helper;
-	start(_metadata, self, &work);
+	start(_metadata, self, move_once, kn_begin_pest, kn_end_helper);
 	endure(_metadata, self, &least);
 }
 
@@ -285,13 +280,12 @@ TEST_F(refused, moved_by_others)
 TEST_F(refused, no_page_there)
 {
 	const struct refusals least = { .copies = ENOUGH_COPIES };
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 	char path[64];
 	int i;
 
 	if (access(FAIL "task-filter", F_OK))
 		SKIP(return, "needs CONFIG_FAIL_PAGE_ALLOC and its files in debugfs");
-	start(_metadata, self, &work);
+	start(_metadata, self, NULL, NULL, NULL);
 	for (i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/make-it-fail",
 			 kn_mover_pid(self->node[i]));
@@ -396,7 +390,6 @@ static void hold(struct __test_metadata *_metadata, struct _test_data_refused *s
 		 const char *(*pest)(struct kn_shared *sh), const char *ns, const char *depth,
 		 __u64 mask, __u64 flags)
 {
-	struct kn_work work = kn_misplaced(MEM, self->node[0], self->node[1]);
 	unsigned int held;
 	const char *why;
 	__u64 refused;
@@ -407,10 +400,7 @@ static void hold(struct __test_metadata *_metadata, struct _test_data_refused *s
 	ASSERT_EQ(NULL, why)
 		TH_LOG("%s", why);
 	self->swap = true;
-	work.pest = pest;
-	work.prepare = prepare_region;
-	work.finish = finish_region;
-	start(_metadata, self, &work);
+	start(_metadata, self, pest, prepare_region, finish_region);
 	ASSERT_TRUE(kn_wait_share(self->worker, self->node[1], KN_GATHERED, KN_PATIENCE))
 		kn_dump();
 	ASSERT_EQ(1000, kn_extra_on(self->worker, self->node[0]));
