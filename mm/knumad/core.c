@@ -59,6 +59,9 @@
 /* Longest time to move at a stretch; the freezer waits for it for up to 20 s */
 #define KNUMAD_MAX_TURN_MS	1000
 
+/* For so long a look waits for those who do not let go of their mmap_lock */
+#define KNUMAD_LOOK_PATIENCE_MS	100
+
 /* Pause before moving goes on when something held it up */
 #define KNUMAD_MOVE_PAUSE_MS	20
 
@@ -464,7 +467,7 @@ static void decide(struct pass_state *ps)
 
 	if (!pl.nr_procs)
 		return;
-	pl.procs = kvcalloc(pl.nr_procs, sizeof(*pl.procs), GFP_KERNEL);
+	pl.procs = kvcalloc(pl.nr_procs, sizeof(*pl.procs), KNUMAD_GFP);
 	if (!pl.procs)
 		return;
 	nr = fill_procs(pl.procs, pl.nr_procs);
@@ -549,6 +552,15 @@ static void settle(struct knumad_proc *proc)
 	knumad_tasks_settle(proc);
 }
 
+/* The set changes, and cpusets that are made or CPUs that go set another one for all threads */
+static void stay_on_housekeeping_cpus(void)
+{
+	static struct cpumask mask;	/* of the one thread */
+
+	knumad_housekeeping_cpus(&mask);
+	set_cpus_allowed_ptr(current, &mask);
+}
+
 static void look_around(struct pass_state *ps)
 {
 	unsigned long interval = READ_ONCE(knumad_tun.scan_interval_ms);
@@ -559,6 +571,8 @@ static void look_around(struct pass_state *ps)
 	struct knumad_proc *proc;
 	bool news;
 
+	stay_on_housekeeping_cpus();
+	knumad_chunks_patience(KNUMAD_LOOK_PATIENCE_MS);
 	knumad_topology_update(&knumad_topo);
 	allowed = max(allow_cpu(&ps->cpu, 1), allow_cpu(&ps->looks, 2));
 	news = knumad_registry_sweep();
@@ -568,17 +582,21 @@ static void look_around(struct pass_state *ps)
 	}
 	drain_batches(ps);
 	ps->watched_ns = 0;
-	knumad_for_each_proc(proc)
+	knumad_for_each_proc(proc) {
 		news |= look_at(proc, ps);
+		cond_resched();
+	}
 	look_at_others(ps);
 	/* Walks get on, however long it took to look at threads */
 	budget.deadline = max(start + allowed, task_sched_runtime(current) + allowed / 4);
 	news |= walk_all(&budget);
 	if (news)
 		decide(ps);
-	knumad_for_each_proc(proc)
+	knumad_for_each_proc(proc) {
 		if (proc->home != NUMA_NO_NODE || proc->sampling)
 			settle(proc);
+		cond_resched();
+	}
 
 	if (news || ps->others > KNUMAD_QUIET_MCPU)
 		ps->look_ms = interval;
@@ -629,15 +647,6 @@ static long wake_up_once(struct pass_state *ps)
 	return pause;
 }
 
-/* The set may have changed since the thread started */
-static void stay_on_housekeeping_cpus(void)
-{
-	static struct cpumask mask;	/* of the one thread */
-
-	knumad_housekeeping_cpus(&mask);
-	set_cpus_allowed_ptr(current, &mask);
-}
-
 /**
  * knumad_loop - what the knumad thread runs
  * @unused: nothing
@@ -649,7 +658,6 @@ int knumad_loop(void *unused)
 	struct pass_state ps = { .next_look = jiffies };
 	long pause;
 
-	stay_on_housekeeping_cpus();
 	set_user_nice(current, KNUMAD_NICE);
 	set_freezable();
 	while (!kthread_should_stop()) {

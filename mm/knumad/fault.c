@@ -124,7 +124,7 @@ void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
  * knumad_fault_drain - read all samples
  * @learn: called with each
  *
- * Knumad thread, and whoever switches knumad off once that is gone.
+ * Knumad thread, and whoever switches knumad off once that is gone; sleeps.
  */
 void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
 {
@@ -144,6 +144,7 @@ void knumad_fault_drain(void (*learn)(const struct knumad_sample *sample))
 		lost = READ_ONCE(ring->lost);
 		knumad_stat_add(KNUMAD_S_SAMPLES_LOST, lost - ring->told);
 		ring->told = lost;
+		cond_resched();
 	}
 }
 

@@ -52,8 +52,8 @@
  * knumad's: it holds an mm_count reference on what it watches and notices at
  * its next visit that mm_users has dropped to zero.
  *
- * mmap_lock is only tried. Disarming at the end of sampling tries again for a
- * second per process, also under knumad_ctl_lock.
+ * mmap_lock is only tried. Disarming at the end of sampling tries again, for a tenth
+ * of a second per look, and for a second under knumad_ctl_lock, whatever the processes.
  *
  * Without a lock
  *
@@ -229,7 +229,7 @@ struct knumad_counts {
  * @bound:	verdict that forbids to place it, KNUMAD_V_NONE if none
  * @home:	home node or NUMA_NO_NODE
  * @pending:	home proposed in the last placement but not yet taken
- * @mems:	nodes its memory may use
+ * @mems:	nodes of memory that all its threads that count may use
  * @allowed:	of those, the ones that all its threads that count may use
  * @cap:	cores per node that these may use, thousandths
  * @threads:	number of threads

@@ -690,16 +690,16 @@ int knumad_place(struct knumad_placement *pl)
 	if (!n)
 		return 0;
 
-	s = kvzalloc(sizeof(*s), GFP_KERNEL);
+	s = kvzalloc(sizeof(*s), KNUMAD_GFP);
 	if (!s)
 		return -ENOMEM;
 	s->pl = pl;
 	s->cost = kvcalloc((size_t)n * pl->nr_nodes, sizeof(*s->cost),
-			   GFP_KERNEL);
-	s->queue = kvcalloc(n, sizeof(*s->queue), GFP_KERNEL);
-	s->proposed = kvcalloc(n, sizeof(*s->proposed), GFP_KERNEL);
-	s->size = kvcalloc(n, sizeof(*s->size), GFP_KERNEL);
-	s->fresh = kvcalloc(n, sizeof(*s->fresh), GFP_KERNEL);
+			   KNUMAD_GFP);
+	s->queue = kvcalloc(n, sizeof(*s->queue), KNUMAD_GFP);
+	s->proposed = kvcalloc(n, sizeof(*s->proposed), KNUMAD_GFP);
+	s->size = kvcalloc(n, sizeof(*s->size), KNUMAD_GFP);
+	s->fresh = kvcalloc(n, sizeof(*s->fresh), KNUMAD_GFP);
 	if (!s->cost || !s->queue || !s->proposed || !s->size || !s->fresh)
 		goto out;
 

@@ -8,12 +8,19 @@
 #ifndef _KNUMAD_PLACEMENT_H
 #define _KNUMAD_PLACEMENT_H
 
+#include <linux/gfp_types.h>
 #include <linux/minmax.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/types.h>
 
 #include "verdict.h"
+
+/*
+ * What knumad remembers is nothing that another one may be killed for. Without memory all is
+ * tried again later. vmalloc() does so for what it maps, if not for page tables.
+ */
+#define KNUMAD_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 
 /* Distance of a node to itself, as in ACPI's SLIT */
 #define KNUMAD_LOCAL	10

@@ -26,6 +26,9 @@
 
 #define KNUMAD_HASH_BITS	10
 
+/* For so long those who switch knumad off wait for who does not let go of his mmap_lock */
+#define KNUMAD_OFF_PATIENCE_MS	1000
+
 /* Pids looked at in one RCU section of a sweep */
 #define KNUMAD_SWEEP_STEPS	128
 
@@ -195,7 +198,7 @@ static size_t proc_size(int nr)
 static bool enrol(struct task_struct *leader, struct mm_struct *mm)
 {
 	int nr = knumad_topo.nr;
-	struct knumad_proc *proc = kzalloc(proc_size(nr), GFP_KERNEL);
+	struct knumad_proc *proc = kzalloc(proc_size(nr), KNUMAD_GFP);
 	unsigned long *counts;
 
 	if (!proc)
@@ -293,6 +296,7 @@ static bool sweep_watched(void)
 		struct mm_struct *mm = proc->slot.mm;
 		struct task_struct *task = NULL;
 
+		cond_resched();
 		if (atomic_read(&mm->mm_users) && is_wanted(mm) &&
 		    has_pages(mm, min_resident() / 2))
 			task = knumad_proc_task(proc);
@@ -438,6 +442,7 @@ void knumad_registry_release(void)
 {
 	struct knumad_proc *proc, *next;
 
+	knumad_chunks_patience(KNUMAD_OFF_PATIENCE_MS);
 	list_for_each_entry_safe(proc, next, &knumad_procs, slot.mm_node)
 		drop(proc);
 }

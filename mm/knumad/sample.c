@@ -486,10 +486,10 @@ void knumad_sampling_begin(struct knumad_proc *proc)
 
 	if (proc->sampling)
 		return;
-	s = kzalloc(sizeof(*s), GFP_KERNEL);
+	s = kzalloc(sizeof(*s), KNUMAD_GFP);
 	if (!s)
 		return;
-	s->move_cursor = kcalloc(knumad_topo.nr, sizeof(*s->move_cursor), GFP_KERNEL);
+	s->move_cursor = kcalloc(knumad_topo.nr, sizeof(*s->move_cursor), KNUMAD_GFP);
 	if (!s->move_cursor) {
 		kfree(s);
 		return;

@@ -272,6 +272,7 @@ void knumad_parts_free(struct knumad_sampling *s);
 struct knumad_chunk *knumad_chunk_next(struct knumad_sampling *s,
 				       struct knumad_chunk_iter *it);
 void knumad_chunks_count(struct knumad_sampling *s);
+void knumad_chunks_patience(unsigned int ms);
 void knumad_chunks_disarm(struct knumad_proc *proc);
 void knumad_chunks_prune(struct knumad_proc *proc);
 void knumad_chunks_free(struct knumad_sampling *s);

@@ -13,6 +13,7 @@
 #include <linux/hugetlb.h>
 #include <linux/huge_mm.h>
 #include <linux/ksm.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -21,7 +22,6 @@
 #include <linux/mmu_notifier.h>
 #include <linux/page_idle.h>
 #include <linux/pagewalk.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/cputime.h>
 #include <linux/userfaultfd_k.h>
 #include <linux/vmstat.h>
@@ -459,11 +459,11 @@ static enum knumad_walk_result walk_chunk(struct walk_state *w)
 		knumad_stat_add(KNUMAD_S_MMAP_BUSY, 1);
 		return KNUMAD_WALK_BUSY;
 	}
-	start = local_clock();
+	start = ktime_get_ns();
 	w->large = NULL;
 	stopped = walk_page_range(w->mm, w->cursor, w->mm->task_size, &walk_ops,
 				  w);
-	held = local_clock() - start;
+	held = ktime_get_ns() - start;
 	mmap_read_unlock(w->mm);
 	knumad_stat_max(KNUMAD_S_MMAP_HOLD_MAX_NS, held);
 	if (stopped && w->cursor < w->mm->task_size)

@@ -386,15 +386,15 @@ static int alloc_state(struct span_state *s)
 {
 	size_t t = s->sp->nr_threads, n = s->sp->nr_nodes;
 
-	s->own = kvcalloc(t * n, sizeof(*s->own), GFP_KERNEL);
-	s->link = kvcalloc(t * n, sizeof(*s->link), GFP_KERNEL);
-	s->both = kvcalloc(n * n, sizeof(*s->both), GFP_KERNEL);
-	s->may = kvcalloc(t, sizeof(*s->may), GFP_KERNEL);
-	s->load = kvcalloc(n, sizeof(*s->load), GFP_KERNEL);
-	s->share = kvcalloc(n, sizeof(*s->share), GFP_KERNEL);
-	s->by_load = kvcalloc(t, sizeof(*s->by_load), GFP_KERNEL);
-	s->by_cost = kvcalloc(t, sizeof(*s->by_cost), GFP_KERNEL);
-	s->old = kvcalloc(t, sizeof(*s->old), GFP_KERNEL);
+	s->own = kvcalloc(t * n, sizeof(*s->own), KNUMAD_GFP);
+	s->link = kvcalloc(t * n, sizeof(*s->link), KNUMAD_GFP);
+	s->both = kvcalloc(n * n, sizeof(*s->both), KNUMAD_GFP);
+	s->may = kvcalloc(t, sizeof(*s->may), KNUMAD_GFP);
+	s->load = kvcalloc(n, sizeof(*s->load), KNUMAD_GFP);
+	s->share = kvcalloc(n, sizeof(*s->share), KNUMAD_GFP);
+	s->by_load = kvcalloc(t, sizeof(*s->by_load), KNUMAD_GFP);
+	s->by_cost = kvcalloc(t, sizeof(*s->by_cost), KNUMAD_GFP);
+	s->old = kvcalloc(t, sizeof(*s->old), KNUMAD_GFP);
 	if (s->own && s->link && s->both && s->may && s->load && s->share &&
 	    s->by_load && s->by_cost && s->old)
 		return 0;

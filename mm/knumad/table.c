@@ -29,9 +29,11 @@
 #define KNUMAD_TABLE_SHIFT	PUD_SHIFT
 #define KNUMAD_TABLE_CHUNKS	(1UL << (KNUMAD_TABLE_SHIFT - PMD_SHIFT))
 
-/* Waiting for mmap_lock: for so long between two attempts, and for so long per process */
-#define KNUMAD_NAP_US			100
-#define KNUMAD_DISARM_PATIENCE_NS	((u64)NSEC_PER_SEC)
+/* Waiting for mmap_lock: for so long between two attempts */
+#define KNUMAD_NAP_US		100
+
+/* For how long yet, of all processes together: see knumad_chunks_patience() */
+static u64 patience_ns;
 
 static_assert(BIT(KNUMAD_PART_SHIFT) == KNUMAD_PARTS);
 
@@ -136,11 +138,11 @@ struct knumad_part *knumad_part_get(struct knumad_proc *proc, unsigned long addr
 	struct knumad_part *parts = find_parts(s, addr);
 
 	if (!parts) {
-		parts = kcalloc(KNUMAD_PARTS, sizeof(*parts), GFP_KERNEL | __GFP_NOWARN);
+		parts = kcalloc(KNUMAD_PARTS, sizeof(*parts), KNUMAD_GFP);
 		if (!parts)
 			return NULL;
 		if (xa_err(xa_store(&s->parts, addr >> PMD_SHIFT, parts,
-				    GFP_KERNEL | __GFP_NOWARN))) {
+				    KNUMAD_GFP))) {
 			kfree(parts);
 			return NULL;
 		}
@@ -278,16 +280,28 @@ void knumad_chunks_count(struct knumad_sampling *s)
 	WRITE_ONCE(s->shared, shared);
 }
 
-/* Wait for mmap_lock, for as long as @patience_ns lasts. Return: whether it is held. */
-static bool lock_patiently(struct mm_struct *mm, u64 *patience_ns)
+/**
+ * knumad_chunks_patience - for how long to wait for mmap_lock from now on
+ * @ms: of all processes that are disarmed, together
+ *
+ * However many there are that do not let go of it. Who disarms next: the knumad thread
+ * at each look, and whoever switches knumad off once that is gone.
+ */
+void knumad_chunks_patience(unsigned int ms)
+{
+	patience_ns = (u64)ms * NSEC_PER_MSEC;
+}
+
+/* Wait for mmap_lock, for as long as there is patience. Return: whether it is held. */
+static bool lock_patiently(struct mm_struct *mm)
 {
 	while (!mmap_read_trylock(mm)) {
 		u64 start = ktime_get_ns();
 
-		if (!*patience_ns)
+		if (!patience_ns)
 			return false;
 		usleep_range(KNUMAD_NAP_US, 2 * KNUMAD_NAP_US);
-		*patience_ns -= min(*patience_ns, ktime_get_ns() - start);
+		patience_ns -= min(patience_ns, ktime_get_ns() - start);
 	}
 	return true;
 }
@@ -302,7 +316,6 @@ static bool lock_patiently(struct mm_struct *mm, u64 *patience_ns)
  */
 void knumad_chunks_disarm(struct knumad_proc *proc)
 {
-	u64 patience_ns = KNUMAD_DISARM_PATIENCE_NS;
 	struct mm_struct *mm = proc->slot.mm;
 	struct knumad_chunk_iter it = {};
 	struct knumad_chunk *c;
@@ -315,7 +328,7 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 		/* What is armed goes with it */
 		if (knumad_is_left(mm))
 			break;
-		if (!lock_patiently(mm, &patience_ns)) {
+		if (!lock_patiently(mm)) {
 			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
 					    pid_nr(proc->pid));
 			break;

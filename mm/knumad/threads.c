@@ -89,7 +89,7 @@ static size_t threads_size(unsigned int nr)
 /* Make room for so many threads. What was learnt of them so far is forgotten. */
 static bool resize(struct knumad_sampling *s, unsigned int nr)
 {
-	struct knumad_sthread *threads = kvzalloc(threads_size(nr), GFP_KERNEL);
+	struct knumad_sthread *threads = kvzalloc(threads_size(nr), KNUMAD_GFP);
 	unsigned int i;
 
 	if (!threads)
@@ -690,9 +690,9 @@ bool knumad_threads_place(struct knumad_proc *proc)
 	bool changed = false;
 	u32 *seen;
 
-	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), GFP_KERNEL);
-	sp.threads = kvcalloc(sp.nr_threads, sizeof(*sp.threads), GFP_KERNEL);
-	seen = kvcalloc(sp.nr_threads + 1, knumad_topo.nr * sizeof(*seen), GFP_KERNEL);
+	left = kcalloc(2 * knumad_topo.nr, sizeof(*left), KNUMAD_GFP);
+	sp.threads = kvcalloc(sp.nr_threads, sizeof(*sp.threads), KNUMAD_GFP);
+	seen = kvcalloc(sp.nr_threads + 1, knumad_topo.nr * sizeof(*seen), KNUMAD_GFP);
 	if (!left || !sp.threads || !seen)
 		goto out;
 	sp.cores = left;

@@ -9,9 +9,9 @@
 #include <linux/cpumask.h>
 #include <linux/cpuset.h>
 #include <linux/kernel_stat.h>
+#include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/mmzone.h>
-#include <linux/sched/clock.h>
 #include <linux/sched/isolation.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
@@ -189,7 +189,7 @@ unsigned long knumad_node_cores(int nid, const struct cpumask *of)
  */
 void knumad_topology_update(struct knumad_topology *topo)
 {
-	u64 now = local_clock(), elapsed = now - topo->stamp;
+	u64 now = ktime_get_ns(), elapsed = now - topo->stamp;
 	bool changed = false;
 	int i, j;
 
