@@ -57,11 +57,13 @@
  * @nid:	its node
  * @worker:	the thread, NULL if there is none for lack of CPUs
  * @work:	one turn
+ * @cpus:	where it may run
  */
 struct mover {
 	int nid;
 	struct kthread_worker *worker;
 	struct kthread_work work;
+	struct cpumask cpus;
 };
 
 /**
@@ -217,6 +219,19 @@ static void count_vm(struct mm_struct *mm, unsigned int moved)
 	mem_cgroup_put(memcg);
 }
 
+/* Folios that stay where they are. Return: pages. */
+static unsigned int put_back(struct list_head *folios)
+{
+	unsigned int pages = 0;
+	struct folio *folio;
+
+	list_for_each_entry(folio, folios, lru)
+		pages += folio_nr_pages(folio);
+	putback_movable_pages(folios);
+	knumad_stat_add(KNUMAD_S_PAGES_PUT_BACK, pages);
+	return pages;
+}
+
 static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 		       struct knumad_batch *batch)
 {
@@ -228,13 +243,11 @@ static void move_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	list_for_each_entry(folio, &batch->folios, lru) {
 		failed++;
 		failed_thp += folio_test_pmd_mappable(folio);
-		back += folio_nr_pages(folio);
 	}
 	if (failed) {
-		putback_movable_pages(&batch->folios);
+		back = put_back(&batch->folios);
 		knumad_verdict_add(KNUMAD_V_COPY_FAILED, failed);
 		knumad_stat_add(KNUMAD_S_MIGRATE_FAILED, failed);
-		knumad_stat_add(KNUMAD_S_PAGES_PUT_BACK, back);
 	}
 	if (knumad_inconsistent(KNUMAD_C_MOVED, moved + back > batch->nr_pages))
 		moved = 0;
@@ -283,12 +296,18 @@ static int target_of(const struct knumad_proc *proc, int nid)
 	return nid < MAX_NUMNODES ? nid : NUMA_NO_NODE;
 }
 
-/* The cpuset may have changed since the last look; what is on its way then arrives */
+/*
+ * What the process, its control group and its cpuset say may have changed since the last
+ * look; what is on its way then arrives.
+ */
 static bool may_go(struct knumad_proc *proc, int nid)
 {
-	struct task_struct *task = knumad_proc_task(proc);
+	struct task_struct *task;
 	bool allowed;
 
+	if (!knumad_registry_wants(proc->slot.mm))
+		return false;
+	task = knumad_proc_task(proc);
 	if (!task)
 		return false;
 	allowed = node_isset(nid, cpuset_mems_allowed(task));
@@ -323,8 +342,12 @@ static bool next_batch(struct knumad_proc *proc, struct mm_struct *mm,
 	WRITE_ONCE(proc->served, proc->served + batch->max_pages);
 
 	ret = knumad_collect(proc, mm, batch);
-	if (knumad_inconsistent(KNUMAD_C_RESERVED, batch->nr_pages > batch->max_pages))
-		batch->max_pages = max(batch->max_pages, batch->nr_pages);
+	if (knumad_inconsistent(KNUMAD_C_RESERVED, batch->nr_pages > batch->max_pages)) {
+		put_back(&batch->folios);
+		batch->nr_folios = 0;
+		release(batch->target, batch->max_pages, batch->max_pages);
+		return false;
+	}
 	unused = batch->max_pages - batch->nr_pages;
 	release(batch->target, unused, unused);
 	if (ret == KNUMAD_WALK_BUSY) {
@@ -342,10 +365,6 @@ static void move_home(struct knumad_proc *proc, unsigned long *from, int nid)
 	struct mm_struct *mm = proc->slot.mm;
 	bool more = true;
 
-	if (!mmget_not_zero(mm)) {
-		WRITE_ONCE(proc->moving, false);
-		return;
-	}
 	while (more && !knumad_should_stop() && time_before(jiffies, turn_ends)) {
 		struct knumad_batch batch = {
 			.folios = LIST_HEAD_INIT(batch.folios),
@@ -353,14 +372,19 @@ static void move_home(struct knumad_proc *proc, unsigned long *from, int nid)
 		};
 
 		memset(from, 0, knumad_topo.nr * sizeof(*from));
+		/* While others hold it, exit and exec look for a new owner, among all processes */
+		if (!mmget_not_zero(mm)) {
+			WRITE_ONCE(proc->moving, false);
+			break;
+		}
 		mutex_lock(&proc->move_lock);
 		more = next_batch(proc, mm, &batch, nid);
 		mutex_unlock(&proc->move_lock);
+		mmput_async(mm);
 		if (batch.nr_folios)
 			move_batch(proc, mm, &batch);
 		cond_resched();
 	}
-	mmput_async(mm);
 }
 
 /* Has it something to move, and has not had its turn? */
@@ -382,14 +406,13 @@ static void move_those(unsigned long *from, int nid, bool waiting, bool own)
 	}
 }
 
-/* One turn of one mover; the list of processes does not change meanwhile */
-static void move_some(struct kthread_work *work)
+/* Work of the mover of a node; the list of processes does not change meanwhile */
+static void move_some(int nid)
 {
-	int nid = container_of(work, struct mover, work)->nid;
 	u64 start = task_sched_runtime(current);
 	unsigned long *from;
 
-	from = kmalloc_array(knumad_topo.nr, sizeof(*from), GFP_KERNEL);
+	from = kmalloc_array(knumad_topo.nr, sizeof(*from), KNUMAD_GFP);
 	if (!from)
 		return;
 	move_those(from, nid, true, true);
@@ -398,6 +421,26 @@ static void move_some(struct kthread_work *work)
 	move_those(from, nid, false, false);
 	kfree(from);
 	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
+}
+
+/* Housekeeping CPUs of its node, if there are any. Return: how many. */
+static unsigned int stay_on_node(struct mover *mover, struct task_struct *task)
+{
+	knumad_housekeeping_cpus(&mover->cpus);
+	cpumask_and(&mover->cpus, &mover->cpus, cpumask_of_node(mover->nid));
+	if (task && !cpumask_empty(&mover->cpus))
+		set_cpus_allowed_ptr(task, &mover->cpus);
+	return cpumask_weight(&mover->cpus);
+}
+
+/* One turn of one mover */
+static void take_turn(struct kthread_work *work)
+{
+	struct mover *mover = container_of(work, struct mover, work);
+
+	/* Its CPUs may have gone and come back, or been isolated, since the last one */
+	stay_on_node(mover, current);
+	move_some(mover->nid);
 }
 
 /*
@@ -455,7 +498,7 @@ static void begin_turn(const nodemask_t *nodes, unsigned long pages)
 	}
 	for_each_node_mask(i, *nodes)
 		if (!movers[i].worker)
-			move_some(&movers[i].work);
+			move_some(i);
 }
 
 /* After a turn. Return: true if there is more to move. */
@@ -507,27 +550,16 @@ static size_t own_bytes(void)
 static int start_worker(struct mover *mover, bool second)
 {
 	struct kthread_worker *worker;
-	cpumask_var_t cpus;
-	int ret = 0;
 
-	if (!alloc_cpumask_var(&cpus, GFP_KERNEL))
-		return -ENOMEM;
-	knumad_housekeeping_cpus(cpus);
-	cpumask_and(cpus, cpus, cpumask_of_node(mover->nid));
-	if (second && cpumask_weight(cpus) < 2)
-		goto out;
+	if (second && stay_on_node(mover, NULL) < 2)
+		return 0;
 	worker = kthread_create_worker(0, "knumad/%d:%d", mover->nid, second);
-	if (IS_ERR(worker)) {
-		ret = PTR_ERR(worker);
-		goto out;
-	}
+	if (IS_ERR(worker))
+		return PTR_ERR(worker);
 	mover->worker = worker;
 	set_user_nice(worker->task, KNUMAD_NICE);
-	if (!cpumask_empty(cpus))
-		set_cpus_allowed_ptr(worker->task, cpus);
-out:
-	free_cpumask_var(cpus);
-	return ret;
+	stay_on_node(mover, worker->task);
+	return 0;
 }
 
 /**
@@ -551,7 +583,7 @@ int knumad_migrate_init(void)
 		spin_lock_init(&targets[i].lock);
 	for (i = 0; i < nr_movers() && !ret; i++) {
 		movers[i].nid = i % knumad_topo.nr;
-		kthread_init_work(&movers[i].work, move_some);
+		kthread_init_work(&movers[i].work, take_turn);
 		if (node_state(movers[i].nid, N_CPU))
 			ret = start_worker(&movers[i], i >= knumad_topo.nr);
 	}

@@ -102,6 +102,7 @@ static bool has_mempolicy(struct task_struct *t)
  * struct look - what one look at the threads of a process finds
  * @elapsed_ns: in: time since the last look, 0 if there was none
  * @nodes: nodes with CPUs that all threads may use, but for bystanders
+ * @mems: nodes of memory that they may use
  * @cpus: CPUs that any of those that need cores may use; of the one thread that looks
  * @before_ns: in: @cpu_ns of the last look
  * @few_ns: CPU time since then of a thread that needs no core
@@ -116,6 +117,7 @@ static bool has_mempolicy(struct task_struct *t)
 struct look {
 	u64 elapsed_ns;
 	nodemask_t nodes;
+	nodemask_t mems;
 	struct cpumask *cpus;
 	u64 before_ns;
 	u64 few_ns;
@@ -170,6 +172,15 @@ static void restrict_nodes(struct task_struct *t, struct look *look)
 			node_clear(nid, look->nodes);
 }
 
+/* Threads may have cpusets of their own, and memory goes to nodes that all of them may use */
+static void restrict_mems(struct task_struct *t, struct look *look)
+{
+#ifdef CONFIG_CPUSETS
+	/* What changes meanwhile is seen at the next look */
+	nodes_and(look->mems, look->mems, t->mems_allowed);
+#endif
+}
+
 /*
  * The time of a thread that runs is brought up to date by the tick. Where there is none for
  * long, or the hypervisor had the CPU, it comes late, and all at once. No thread has used
@@ -203,9 +214,12 @@ static void look_at_threads(struct task_struct *task, struct look *look)
 		if (has_mempolicy(t))
 			look->policy = true;
 	}
-	for_each_thread(task, t)
-		if (!is_bystander(t, look->cpu_ns))
-			restrict_nodes(t, look);
+	for_each_thread(task, t) {
+		if (is_bystander(t, look->cpu_ns))
+			continue;
+		restrict_nodes(t, look);
+		restrict_mems(t, look);
+	}
 	rcu_read_unlock();
 }
 
@@ -317,13 +331,14 @@ bool knumad_tasks_look(struct knumad_proc *proc)
 		return false;
 	cpumask_clear(&cpus);
 	look.per_node = kcalloc(knumad_topo.nr, sizeof(*look.per_node),
-				GFP_KERNEL);
+				KNUMAD_GFP);
 	if (!look.per_node)
 		goto put;
 
-	proc->mems = cpuset_mems_allowed(task);
-	nodes_and(proc->mems, proc->mems, node_states[N_MEMORY]);
+	look.mems = cpuset_mems_allowed(task);
+	nodes_and(look.mems, look.mems, node_states[N_MEMORY]);
 	look_at_threads(task, &look);
+	proc->mems = look.mems;
 	news = update_allowed(proc, &look);
 
 	used_ns = look.cpu_ns - min(proc->cpu_ns + look.late_ns, look.cpu_ns);

@@ -115,6 +115,16 @@ static bool left(struct _test_data_hotplug *self, int node)
 	return kn_home(self->worker[0]->pid) != node && kn_home(self->worker[1]->pid) != node;
 }
 
+/* May the thread that moves pages to the second node run on its CPUs, and no others? */
+static bool stays_there(struct _test_data_hotplug *self)
+{
+	cpu_set_t there, cpus;
+
+	kn_node_cpus(self->node[1], &there);
+	return !sched_getaffinity(kn_mover_pid(self->node[1]), sizeof(cpus), &cpus) &&
+	       CPU_EQUAL(&there, &cpus);
+}
+
 TEST_F(hotplug, cpus_of_a_node)
 {
 	int nr, i;
@@ -146,6 +156,9 @@ TEST_F(hotplug, cpus_of_a_node)
 	}
 	EXPECT_TRUE(kn_wait_until(apart(self), KN_PATIENCE))
 		kn_dump();
+	/* Who was woken up to move while they were gone could run nowhere but elsewhere */
+	EXPECT_TRUE(stays_there(self))
+		TH_LOG("the thread that moves to node %d is not bound to it", self->node[1]);
 	for (i = 0; i < 2; i++)
 		EXPECT_EQ(0, kn_stop(self->worker[i]));
 }

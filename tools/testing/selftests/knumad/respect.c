@@ -31,6 +31,10 @@
 /* Pages that each of the two threads of a node moves together */
 #define BATCH		64
 
+/* So slow that it takes seconds, MB per second; and for so long knumad does not look again, ms */
+#define SLOW		4
+#define LONG		60000
+
 /*
  * Moved: this many per mille of the extra memory. Of memory just touched some
  * pages may still wait in a CPU's batch to get on the LRU.
@@ -365,12 +369,17 @@ TEST_F(respect, leader_exits)
 
 static char cgroup_root[128], cgroup_dir[192];
 
-static int cgroup_write(const char *file, const char *text)
+static const char *cgroup_path(const char *file)
 {
-	char path[256];
+	static char path[256];
 
 	snprintf(path, sizeof(path), "%s/%s", cgroup_dir, file);
-	return kn_write(path, text);
+	return path;
+}
+
+static int cgroup_write(const char *file, const char *text)
+{
+	return kn_write(cgroup_path(file), text);
 }
 
 /* Make a cgroup with these nodes' memory and CPUs. Returns why it cannot be done. */
@@ -429,6 +438,53 @@ TEST_F(respect, cpuset_with_one_node)
 		work.before = before_cpuset;
 		left_alone(_metadata, self, &work, "cpuset");
 	}
+	drop_cpuset();
+	if (why)
+		SKIP(return, "%s", why);
+}
+
+/* One thread has a cpuset of its own, with one node of memory. Its memory is that of all. */
+TEST_F(respect, thread_with_a_cpuset)
+{
+	struct kn_worker *worker = NULL, *witness = NULL;
+	struct kn_work work = misplaced(self);
+	char mems[256], far[16], tid[16];
+	const char *why;
+
+	ASSERT_LT(0, kn_read("/sys/devices/system/node/has_memory", mems, sizeof(mems)));
+	snprintf(far, sizeof(far), "%d", self->far);
+	why = make_cpuset(mems, KN_NONE);
+	if (!why && (mkdir(cgroup_path("threads"), 0755) ||
+		     cgroup_write("threads/cgroup.type", "threaded") ||
+		     cgroup_write("cgroup.subtree_control", "+cpuset") ||
+		     cgroup_write("threads/cpuset.mems", far)))
+		why = "cannot make a cpuset of threads";
+	if (!why) {
+		work.before = before_cpuset;
+		worker = kn_start(&work);
+		witness = kn_start(&work);
+		EXPECT_NE(NULL, worker);
+		EXPECT_NE(NULL, witness);
+	}
+	if (worker && witness) {
+		snprintf(tid, sizeof(tid), "%d", worker->sh->thread[0].tid);
+		EXPECT_EQ(0, cgroup_write("threads/cgroup.threads", tid));
+		EXPECT_EQ(0, kn_enable("always"));
+		EXPECT_TRUE(kn_wait_share(witness, self->near, KN_GATHERED, KN_PATIENCE))
+			kn_dump();
+		EXPECT_TRUE(kn_wait_until(kn_verdict_is(worker->pid, "cpuset"), KN_PATIENCE))
+			kn_dump();
+		EXPECT_TRUE(kn_wait_passes(4, KN_PATIENCE));
+		EXPECT_EQ(1000, kn_share_on(worker, self->far, 1));
+
+		EXPECT_EQ(0, cgroup_write("cgroup.threads", tid));
+		EXPECT_TRUE(kn_wait_share(worker, self->near, KN_GATHERED, KN_PATIENCE))
+			kn_dump();
+		EXPECT_EQ(0, kn_stop(worker));
+		EXPECT_EQ(0, kn_stop(witness));
+	}
+	kn_kill_all();
+	rmdir(cgroup_path("threads"));
 	drop_cpuset();
 	if (why)
 		SKIP(return, "%s", why);
@@ -547,6 +603,42 @@ TEST_F(respect, opt_in_and_out)
 	EXPECT_EQ(0, kn_stop(in));
 	EXPECT_EQ(0, kn_stop(out));
 	EXPECT_EQ(0, kn_stop(other));
+}
+
+/* Who says so while memory moves is heard before the next look; what is on its way arrives. */
+TEST_F(respect, out_while_it_moves)
+{
+	const __u64 most = 2 * kn_topo.nr_full * BATCH;
+	struct kn_work work = misplaced(self);
+	struct kn_worker *worker;
+	char path[64];
+	__u64 moved, start;
+
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_tunable_set("migrate_mb_per_s", SLOW));
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(kn_share_on(worker, self->near, 1) > 100, KN_PATIENCE))
+		kn_dump();
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", LONG));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", LONG));
+	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+	/* The control: it goes on, with two thirds of the memory, for seconds */
+	moved = kn_stat("pages_migrated");
+	ASSERT_TRUE(kn_wait_until(kn_stat("pages_migrated") > moved + most, KN_PATIENCE))
+		kn_dump();
+	ASSERT_GT(667, kn_share_on(worker, self->near, 1));
+
+	snprintf(path, sizeof(path), "/proc/%d/knumad", worker->pid);
+	ASSERT_EQ(0, kn_write(path, "out"));
+	moved = kn_stat("pages_migrated");
+	start = kn_now_ms();
+	EXPECT_TRUE(kn_wait_until(kn_now_ms() >= start + 2000, 10));
+	EXPECT_GE(moved + most, kn_stat("pages_migrated"))
+		kn_dump();
+	EXPECT_FALSE(kn_verdict_is(worker->pid, "opted_out"))
+		TH_LOG("there was another look");
+	EXPECT_EQ(0, kn_stop(worker));
 }
 
 /*
