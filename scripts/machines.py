@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The machines of the tests, the kernels they boot, and which selftests run where."""
 
+import re
+
 from guest import Topology
 
 # The machines that the selftests run on.
@@ -28,8 +30,11 @@ SHAPES = {
     # of the other two that the debug kernel runs on.
     "2-nodes+kasan": Topology(nodes=2, node_mb="704,512"),
 }
-# What else their kernel is told
-COMMAND_LINE = {"isolated": "isolcpus=3", "movable": "movablecore=600M"}
+# What else their kernel is told: words for knumad that are heard, that are of no use there, and
+# that are none
+COMMAND_LINE = {"isolated": "isolcpus=3", "movable": "movablecore=600M",
+                "asymmetric": "knumad=opt-in", "cpu-less": "knumad=always",
+                "1-node": "knumad=always", "4-nodes": "knumad=nonsense"}
 
 PROFILE_SHAPES = {
     "lab": [name for name in SHAPES if name != "2-nodes+kasan"],
@@ -75,6 +80,12 @@ SLOW = {"debug": ["abi", "several", "three", "respect", "hop", "trace", "fuzz", 
 # Shapes for these selftests alone
 ALONE = {"1-cpu": ["bounds"], "2-cpu": ["bounds"], "plug": ["hotadd"], "wide": ["gather"],
          "isolated": ["isolated"], "movable": ["abi", "respect", "hotplug"]}
+
+
+def enabled_at_boot(shape):
+    """What knumad is when this machine has booted: never, unless it is told and has two nodes."""
+    told = re.search(r"knumad=(always|opt-in)", COMMAND_LINE.get(shape, ""))
+    return told.group(1) if told and SHAPES[shape].nodes > 1 else "never"
 
 
 def mode_of(profile, shape):

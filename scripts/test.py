@@ -24,7 +24,7 @@ import ktap
 from guest import BUILD, OUT_OF_MEMORY, ROOT, STOPS, GuestError, Step, Topology, run
 from ktap import Test
 from machines import (ALONE, COMMAND_LINE, FULL, FULL_SHAPES, MODE, ONLY_IN, PROFILE_SHAPES,
-                      SHAPES, SLOW, mode_of, runs_there)
+                      SHAPES, SLOW, enabled_at_boot, mode_of, runs_there)
 
 # Cases that are marked slow take minutes under KASAN: it sees smaller ones.
 KUNIT = {"debug": " kunit.filter=speed>slow kunit.filter_action=skip"}
@@ -434,6 +434,13 @@ done
 """
 
 
+# Then off, as it is on the others
+ENABLED_SCRIPT = """
+cat /sys/kernel/mm/knumad/enabled
+echo never >/sys/kernel/mm/knumad/enabled
+"""
+
+
 def cpulist(text):
     cpus = []
     for part in filter(None, text.split(",")):
@@ -485,7 +492,7 @@ def test_shape(report, profile, name, full):
     programs = [program for program in programs if runs_there(program, profile, name, full)]
     report.add([Test(f"{profile}/{name}: some selftest runs here", "ok" if programs else "fail",
                      "see ONLY_IN and ALONE in machines.py")])
-    steps = [Step(SHAPE_SCRIPT, "shape", 60)]
+    steps = [Step(SHAPE_SCRIPT, "shape", 60), Step(ENABLED_SCRIPT, "enabled", 60)]
     # One that is ended leaves knumad on, which is not the next one's fault
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1 || "
                    "{ status=$?; echo never >/sys/kernel/mm/knumad/enabled; exit $status; }",
@@ -508,6 +515,9 @@ def test_shape(report, profile, name, full):
         if step.name == "shape":
             wrong = check_shape(topology, result.lines)
             report.add([Test(f"{subject}: as asked for", "fail" if wrong else "ok", wrong)])
+        elif step.name == "enabled":
+            good = f"[{enabled_at_boot(name)}]" in result.output
+            report.add([Test(f"{subject}: at boot", "ok" if good else "fail", result.output)])
         elif step is coverage.DUMP:
             wrong = coverage.collect(result.lines)
             report.add([Test(f"{subject}: counters", "fail" if wrong else "ok", wrong)])

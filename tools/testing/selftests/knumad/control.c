@@ -24,6 +24,7 @@
 
 #define MEM		(16 * KN_MB)
 #define PROGRAM		"/tmp/knumad-control"
+#define HOUR_MS		3600000
 
 /* The lines of /proc/PID/knumad, in their order */
 static const char * const names[] = {
@@ -100,7 +101,11 @@ TEST_F(control, lines)
 	/* Before the first look, which waits for pages on their way to the LRU lists */
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
+	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", HOUR_MS));
 	ASSERT_EQ(0, kn_enable("always"));
+	EXPECT_TRUE(kn_proc_is(worker->pid, "verdict", "unwatched"));
+	EXPECT_TRUE(kn_proc_is(worker->pid, "reason", "it has used less CPU time than min_cpu_ms"));
+	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", 0));
 	EXPECT_TRUE(kn_proc_is(getpid(), "verdict", "unwatched"));
 	EXPECT_TRUE(kn_proc_is(getpid(), "reason",
 			       "it has less memory of its own than min_resident_mb"));
