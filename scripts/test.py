@@ -434,7 +434,7 @@ done
 """
 
 
-# Then off, as it is on the others
+# Then off, as it is on other machines
 ENABLED_SCRIPT = """
 cat /sys/kernel/mm/knumad/enabled
 echo never >/sys/kernel/mm/knumad/enabled
@@ -492,7 +492,7 @@ def test_shape(report, profile, name, full):
     programs = [program for program in programs if runs_there(program, profile, name, full)]
     report.add([Test(f"{profile}/{name}: some selftest runs here", "ok" if programs else "fail",
                      "see ONLY_IN and ALONE in machines.py")])
-    steps = [Step(SHAPE_SCRIPT, "shape", 60), Step(ENABLED_SCRIPT, "enabled", 60)]
+    steps = [Step(SHAPE_SCRIPT, "shape", 60)]
     # One that is ended leaves knumad on, which is not the next one's fault
     steps += [Step(f"cd /selftests/knumad && timeout -k 10 {limit} ./{program} 2>&1 || "
                    "{ status=$?; echo never >/sys/kernel/mm/knumad/enabled; exit $status; }",
@@ -501,16 +501,16 @@ def test_shape(report, profile, name, full):
               for program in programs]
     if profile == "gcov":
         steps.append(coverage.DUMP)
-    console, first = [], []
+    console, first = [], [Step(ENABLED_SCRIPT, "enabled", 60)]
     if profile == "kcsan":
         # Off again before no step is there to expect reports
-        first = [Step("echo on >/sys/kernel/debug/kcsan", "kcsan on")]
+        first += [Step("echo on >/sys/kernel/debug/kcsan", "kcsan on")]
         steps.append(Step("echo off >/sys/kernel/debug/kcsan", "kcsan off"))
         for step in first + steps:
             step.expected += ((kcsan.BEGIN, kcsan.END),)
 
     def on_result(result):
-        step = switch_on.pop(0) if switch_on else steps.pop(0)
+        step = prelude.pop(0) if prelude else steps.pop(0)
         subject = f"{profile}/{name} {step.name}"
         if step.name == "shape":
             wrong = check_shape(topology, result.lines)
@@ -529,7 +529,7 @@ def test_shape(report, profile, name, full):
     boots = 0
     while steps:
         boots += 1
-        switch_on = list(first)
+        prelude = list(first)
         try:
             run(topology, first + steps, profile, COMMAND_LINE.get(name, ""),
                 on_result=on_result, on_console=console.append, mode=mode_of(profile, name),

@@ -88,6 +88,7 @@ struct cpu_account {
  * @watched_ns: CPU time that watched processes used since the last look
  * @others: CPU use outside watched processes, thousandths of a core, decayed
  * @stamp: time of the last look
+ * @undecided: there was no memory to place processes
  * @isolate_failed: folios that could not be isolated, at the last look
  * @cpu: CPU time for looks and rounds of sampling
  * @looks: CPU time that looks have at least, half of it
@@ -101,6 +102,7 @@ struct pass_state {
 	u64 watched_ns;
 	unsigned long others;
 	u64 stamp;
+	bool undecided;
 	u64 isolate_failed;
 	struct cpu_account cpu;
 	struct cpu_account looks;
@@ -452,7 +454,8 @@ static void apply(const struct knumad_pl_proc *pp)
 	}
 }
 
-static void decide(struct pass_state *ps)
+/* Return: false without memory for it */
+static bool decide(struct pass_state *ps)
 {
 	struct knumad_placement pl = {
 		.nr_nodes = knumad_topo.nr,
@@ -463,24 +466,29 @@ static void decide(struct pass_state *ps)
 		.spread = READ_ONCE(knumad_tun.spread),
 	};
 	unsigned int nr;
+	int ret = 0;
 	long bytes;
 
 	if (!pl.nr_procs)
-		return;
+		return true;
 	pl.procs = kvcalloc(pl.nr_procs, sizeof(*pl.procs), KNUMAD_GFP);
 	if (!pl.procs)
-		return;
+		return false;
 	nr = fill_procs(pl.procs, pl.nr_procs);
-	if (!knumad_inconsistent(KNUMAD_C_WATCHED, nr != pl.nr_procs) && !knumad_place(&pl) &&
-	    !knumad_inconsistent(KNUMAD_C_HOME, !is_sane(&pl))) {
+	if (knumad_inconsistent(KNUMAD_C_WATCHED, nr != pl.nr_procs))
+		goto out;
+	ret = knumad_place(&pl);
+	if (!ret && !knumad_inconsistent(KNUMAD_C_HOME, !is_sane(&pl))) {
 		knumad_topo.crowd = pl.crowd;
 		apply(pl.procs);
 	}
+out:
 	kvfree(pl.procs);
 	/* It was needed for a moment only, but counts for the maximum */
 	bytes = pl.bytes + pl.nr_procs * sizeof(*pl.procs);
 	knumad_stat_bytes(bytes);
 	knumad_stat_bytes(-bytes);
+	return !ret;
 }
 
 /* === Moving === */
@@ -557,7 +565,7 @@ static void stay_on_housekeeping_cpus(void)
 {
 	static struct cpumask mask;	/* of the one thread */
 
-	knumad_housekeeping_cpus(&mask);
+	knumad_housekeeping_cpus(current, &mask);
 	set_cpus_allowed_ptr(current, &mask);
 }
 
@@ -575,7 +583,7 @@ static void look_around(struct pass_state *ps)
 	knumad_chunks_patience(KNUMAD_LOOK_PATIENCE_MS);
 	knumad_topology_update(&knumad_topo);
 	allowed = max(allow_cpu(&ps->cpu, 1), allow_cpu(&ps->looks, 2));
-	news = knumad_registry_sweep();
+	news = knumad_registry_sweep() || ps->undecided;
 	if (ps->generation != knumad_topo.generation) {
 		ps->generation = knumad_topo.generation;
 		news = true;
@@ -590,8 +598,7 @@ static void look_around(struct pass_state *ps)
 	/* Walks get on, however long it took to look at threads */
 	budget.deadline = max(start + allowed, task_sched_runtime(current) + allowed / 4);
 	news |= walk_all(&budget);
-	if (news)
-		decide(ps);
+	ps->undecided = news && !decide(ps);
 	knumad_for_each_proc(proc) {
 		if (proc->home != NUMA_NO_NODE || proc->sampling)
 			settle(proc);

@@ -90,7 +90,7 @@
  *			change_protection() looks again. @armed of a chunk is what was
  *			so at the last round or sample.
  *   statistics		atomic one by one, readers may see a pass half counted.
- *   task fields	state, CPU, cpus_ptr, sum_exec_runtime are samples; every
+ *   task fields	state, CPU, cpus_ptr, mems_allowed, sum_exec_runtime are samples; every
  *			action rechecks under the scheduler's own locks.
  *   node_stamp		of a task: its CPU time at the last look, and that at the one before
  *			in last_sum_exec_runtime. The fields belong to mainline's
@@ -394,7 +394,7 @@ int knumad_topology_init(void);
 void knumad_topology_update(struct knumad_topology *topo);
 unsigned long knumad_node_free(int nid);
 bool knumad_cpu_usable(int cpu);
-void knumad_housekeeping_cpus(struct cpumask *cpus);
+void knumad_housekeeping_cpus(struct task_struct *thread, struct cpumask *cpus);
 unsigned long knumad_node_cores(int nid, const struct cpumask *of);
 unsigned long knumad_count_cores(const struct cpumask *cpus,
 				 const struct cpumask *(*siblings)(int cpu));

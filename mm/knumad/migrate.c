@@ -423,14 +423,15 @@ static void move_some(int nid)
 	knumad_stat_add(KNUMAD_S_MIGRATE_NS, task_sched_runtime(current) - start);
 }
 
-/* Housekeeping CPUs of its node, if there are any. Return: how many. */
-static unsigned int stay_on_node(struct mover *mover, struct task_struct *task)
+/* Housekeeping CPUs of its node; if there are none, all others */
+static void stay_on_node(struct mover *mover, struct task_struct *thread)
 {
-	knumad_housekeeping_cpus(&mover->cpus);
-	cpumask_and(&mover->cpus, &mover->cpus, cpumask_of_node(mover->nid));
-	if (task && !cpumask_empty(&mover->cpus))
-		set_cpus_allowed_ptr(task, &mover->cpus);
-	return cpumask_weight(&mover->cpus);
+	const struct cpumask *there = cpumask_of_node(mover->nid);
+
+	knumad_housekeeping_cpus(thread, &mover->cpus);
+	if (cpumask_intersects(&mover->cpus, there))
+		cpumask_and(&mover->cpus, &mover->cpus, there);
+	set_cpus_allowed_ptr(thread, &mover->cpus);
 }
 
 /* One turn of one mover */
@@ -551,7 +552,8 @@ static int start_worker(struct mover *mover, bool second)
 {
 	struct kthread_worker *worker;
 
-	if (second && stay_on_node(mover, NULL) < 2)
+	knumad_housekeeping_cpus(kthreadd_task, &mover->cpus);
+	if (second && cpumask_weight_and(&mover->cpus, cpumask_of_node(mover->nid)) < 2)
 		return 0;
 	worker = kthread_create_worker(0, "knumad/%d:%d", mover->nid, second);
 	if (IS_ERR(worker))

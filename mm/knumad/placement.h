@@ -17,8 +17,8 @@
 #include "verdict.h"
 
 /*
- * What knumad remembers is nothing that another one may be killed for. Without memory all is
- * tried again later. vmalloc() does so for what it maps, if not for page tables.
+ * No process is worth killing for what knumad remembers: an allocation that fails is tried
+ * again later. vmalloc() heeds that for the pages that it maps, not for its page tables.
  */
 #define KNUMAD_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
 

@@ -269,7 +269,7 @@ static unsigned long min_resident(void)
 }
 
 /**
- * knumad_registry_wants - may anything of a process be moved that is not watched?
+ * knumad_registry_wants - may anything of a process be moved, watched or not?
  * @mm: its mm, which does not go away meanwhile
  *
  * Return: whether that is so by what it and its control group say.

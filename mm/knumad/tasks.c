@@ -172,12 +172,14 @@ static void restrict_nodes(struct task_struct *t, struct look *look)
 			node_clear(nid, look->nodes);
 }
 
-/* Threads may have cpusets of their own, and memory goes to nodes that all of them may use */
+/* Threads may have cpusets of their own, and memory goes to nodes that none of them forbids */
 static void restrict_mems(struct task_struct *t, struct look *look)
 {
 #ifdef CONFIG_CPUSETS
 	/* What changes meanwhile is seen at the next look */
-	nodes_and(look->mems, look->mems, t->mems_allowed);
+	nodemask_t mems = data_race(t->mems_allowed);
+
+	nodes_and(look->mems, look->mems, mems);
 #endif
 }
 

@@ -48,19 +48,22 @@ bool knumad_cpu_usable(int cpu)
 }
 
 /**
- * knumad_housekeeping_cpus - the CPUs that knumad's threads may use
- * @cpus: out: all but the isolated ones; active ones among them, or all CPUs
+ * knumad_housekeeping_cpus - the CPUs that a thread of knumad may use
+ * @thread: the thread
+ * @cpus: out: of those that its cpuset leaves to it, all but the isolated ones; if none of
+ *	  these is active, isolated ones, too
  */
-void knumad_housekeeping_cpus(struct cpumask *cpus)
+void knumad_housekeeping_cpus(struct task_struct *thread, struct cpumask *cpus)
 {
 	unsigned int cpu;
 
-	cpumask_copy(cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
+	cpuset_cpus_allowed(thread, cpus);
+	cpumask_and(cpus, cpus, housekeeping_cpumask(HK_TYPE_KTHREAD));
 	for_each_cpu(cpu, cpus)
 		if (cpu_is_isolated(cpu))
 			cpumask_clear_cpu(cpu, cpus);
 	if (!cpumask_intersects(cpus, cpu_active_mask))
-		cpumask_copy(cpus, cpu_possible_mask);
+		cpuset_cpus_allowed(thread, cpus);
 }
 
 /**

@@ -17,7 +17,7 @@
  * @KNUMAD_V_NO_ROOM: no node has room for seven eighths of it
  * @KNUMAD_V_NO_CPUS: no node has the cores
  * @KNUMAD_V_POLICY_BOUND: a thread has a mempolicy
- * @KNUMAD_V_CPUSET: cpuset with one node
+ * @KNUMAD_V_CPUSET: the cpusets of its threads have not two nodes in common
  * @KNUMAD_V_AFFINITY: no node all threads may use
  * @KNUMAD_V_OPTED_OUT: asked to be left alone
  * @KNUMAD_V_GROUP: its control group says never

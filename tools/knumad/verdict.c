@@ -40,8 +40,8 @@ static const struct verdict verdicts[] = {
 		"Start it without numactl if knumad should place it.",
 	}, {
 		"cpuset",
-		"Its cpuset allows memory on one node only, so there is nothing to choose.",
-		"Widen cpuset.mems of its control group if knumad should place it.",
+		"Its cpuset allows memory on one node only, or those of its threads have no two nodes in common, so there is nothing to choose.",
+		"Widen cpuset.mems of its control group, or of those of its threads, if knumad should place it.",
 	}, {
 		"affinity",
 		"There is no node whose CPUs all of its running threads may use: somebody has placed the threads, and knumad does not overrule that.",

@@ -10,14 +10,12 @@
 
 FIXTURE(inert)
 {
-	char boot_mode[64];
 };
 
 FIXTURE_SETUP(inert)
 {
 	const char *why;
 
-	kn_tunable_read("enabled", self->boot_mode, sizeof(self->boot_mode));
 	why = kn_begin(0);
 	if (why)
 		SKIP(return, "%s", why);
@@ -26,24 +24,6 @@ FIXTURE_SETUP(inert)
 FIXTURE_TEARDOWN(inert)
 {
 	kn_end();
-}
-
-/* Off is the default, unless the command line says otherwise. */
-TEST_F(inert, mode_after_boot)
-{
-	static const char *const modes[][2] = {
-		{ "knumad=always", "[always] opt-in never\n" },
-		{ "knumad=opt-in", "always [opt-in] never\n" },
-	};
-	const char *expected = "always opt-in [never]\n";
-	char cmdline[4096];
-	unsigned int i;
-
-	ASSERT_LT(0, kn_read("/proc/cmdline", cmdline, sizeof(cmdline)));
-	for (i = 0; i < ARRAY_SIZE(modes); i++)
-		if (strstr(cmdline, modes[i][0]) && kn_topo.nr_memory > 1)
-			expected = modes[i][1];
-	EXPECT_STREQ(expected, self->boot_mode);
 }
 
 /* One node: switching on fails, the file keeps saying never, no thread comes. */

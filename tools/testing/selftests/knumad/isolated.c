@@ -126,46 +126,6 @@ TEST_F(isolated, never_used)
 	EXPECT_EQ(0, kn_stop(worker));
 }
 
-/*
- * Who makes a partition of other CPUs has all threads of the system, knumad's too, run on all
- * that are not in it, isolated or not. These leave again.
- */
-TEST_F(isolated, partition_elsewhere)
-{
-	struct kn_work work = kn_misplaced(MEM, self->far, self->node);
-	const char *why = kn_make_groups();
-	struct kn_worker *worker;
-	char text[64];
-	cpu_set_t cpus;
-	int cpu = 0;
-
-	if (why)
-		SKIP(return, "%s", why);
-	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+cpuset"))
-		SKIP(return, "no cpuset controller in the cgroup2 hierarchy");
-	kn_node_cpus(self->far, &cpus);
-	while (!CPU_ISSET(cpu, &cpus))
-		cpu++;
-	ASSERT_EQ(0, kn_enable("always"));
-	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
-	snprintf(text, sizeof(text), "%d", cpu);
-	ASSERT_EQ(0, kn_write(KN_PARENT "/cpuset.cpus", text));
-	ASSERT_EQ(0, kn_write(KN_PARENT "/cpuset.cpus.partition", "root"));
-	ASSERT_LT(0, kn_read(KN_PARENT "/cpuset.cpus.partition", text, sizeof(text)));
-	ASSERT_STREQ("root\n", text);
-	ASSERT_TRUE(kn_wait_passes(2, KN_PATIENCE));
-	EXPECT_FALSE(may_run(kn_thread_pid(), self->cpu));
-	/* Those that move, when they move something */
-	worker = kn_start(&work);
-	ASSERT_NE(NULL, worker);
-	EXPECT_TRUE(kn_wait_share(worker, self->node, KN_GATHERED, KN_PATIENCE))
-		kn_dump();
-	ASSERT_LT(0, kn_mover_pid(self->node));
-	EXPECT_FALSE(may_run(kn_mover_pid(self->node), self->cpu));
-	EXPECT_TRUE(may_run(kn_mover_pid(self->node), self->other));
-	EXPECT_EQ(0, kn_stop(worker));
-}
-
 /* How long a thread has waited for a CPU, ns */
 static __u64 waited_ns(pid_t pid)
 {
@@ -215,6 +175,51 @@ TEST_F(isolated, not_waited_for)
 	/* It would be half of the time */
 	EXPECT_GT(1000, waited / 1000000);
 	EXPECT_EQ(self->node, kn_home(worker->pid));
+	EXPECT_EQ(0, kn_stop(worker));
+}
+
+/*
+ * Who makes a partition of other CPUs has all threads of the system, knumad's too, run on all
+ * that are not in it, isolated or not. Those of knumad leave the isolated ones again, and do
+ * not come back to those of the partition. Last: the others have no affinity any more.
+ */
+TEST_F(isolated, partition_elsewhere)
+{
+	struct kn_work work = kn_misplaced(MEM, self->far, self->node);
+	const char *why = kn_make_groups();
+	struct kn_worker *worker;
+	char text[64];
+	cpu_set_t cpus;
+	int cpu = 0;
+
+	if (why)
+		SKIP(return, "%s", why);
+	if (kn_write(KN_CGROUP "cgroup.subtree_control", "+cpuset"))
+		SKIP(return, "no cpuset controller in the cgroup2 hierarchy");
+	kn_node_cpus(self->far, &cpus);
+	while (!CPU_ISSET(cpu, &cpus))
+		cpu++;
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+	snprintf(text, sizeof(text), "%d", cpu);
+	ASSERT_EQ(0, kn_write(KN_PARENT "/cpuset.cpus", text));
+	ASSERT_EQ(0, kn_write(KN_PARENT "/cpuset.cpus.partition", "root"));
+	ASSERT_LT(0, kn_read(KN_PARENT "/cpuset.cpus.partition", text, sizeof(text)));
+	ASSERT_STREQ("root\n", text);
+	/* The control: now who did not ask for it may run there */
+	EXPECT_TRUE(may_run(getpid(), self->cpu));
+	ASSERT_TRUE(kn_wait_passes(2, KN_PATIENCE));
+	EXPECT_FALSE(may_run(kn_thread_pid(), self->cpu));
+	EXPECT_FALSE(may_run(kn_thread_pid(), cpu));
+	/* Those that move, when they move something */
+	worker = kn_start(&work);
+	ASSERT_NE(NULL, worker);
+	EXPECT_TRUE(kn_wait_share(worker, self->node, KN_GATHERED, KN_PATIENCE))
+		kn_dump();
+	ASSERT_LT(0, kn_mover_pid(self->node));
+	EXPECT_FALSE(may_run(kn_mover_pid(self->node), self->cpu));
+	EXPECT_TRUE(may_run(kn_mover_pid(self->node), self->other));
+	EXPECT_FALSE(may_run(kn_mover_pid(self->far), cpu));
 	EXPECT_EQ(0, kn_stop(worker));
 }
 

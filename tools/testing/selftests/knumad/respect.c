@@ -400,6 +400,8 @@ static const char *make_cpuset(const char *mems, int cpu_node)
 	if (kn_write(path, "+cpuset"))
 		return "no cpuset controller in the cgroup2 hierarchy";
 	snprintf(cgroup_dir, sizeof(cgroup_dir), "%s/knumad-test", cgroup_root);
+	/* What a test that was ended has left */
+	rmdir(cgroup_path("threads"));
 	rmdir(cgroup_dir);
 	if (mkdir(cgroup_dir, 0755))
 		return "cannot make a cgroup";
@@ -414,8 +416,10 @@ static const char *make_cpuset(const char *mems, int cpu_node)
 static void drop_cpuset(void)
 {
 	kn_kill_all();
-	if (cgroup_dir[0])
+	if (cgroup_dir[0]) {
+		rmdir(cgroup_path("threads"));
 		rmdir(cgroup_dir);
+	}
 	if (!strncmp(cgroup_root, "/tmp/", 5))
 		umount(cgroup_root);
 }
@@ -483,8 +487,6 @@ TEST_F(respect, thread_with_a_cpuset)
 		EXPECT_EQ(0, kn_stop(worker));
 		EXPECT_EQ(0, kn_stop(witness));
 	}
-	kn_kill_all();
-	rmdir(cgroup_path("threads"));
 	drop_cpuset();
 	if (why)
 		SKIP(return, "%s", why);
@@ -608,8 +610,8 @@ TEST_F(respect, opt_in_and_out)
 /* Who says so while memory moves is heard before the next look; what is on its way arrives. */
 TEST_F(respect, out_while_it_moves)
 {
+	struct kn_work work = kn_misplaced(4 * MEM, self->far, self->near);
 	const __u64 most = 2 * kn_topo.nr_full * BATCH;
-	struct kn_work work = misplaced(self);
 	struct kn_worker *worker;
 	char path[64];
 	__u64 moved, start;
