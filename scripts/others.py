@@ -41,6 +41,9 @@ ON_THEIR_WAY = {
     # It moves a range again that it has moved already, if its thread comes back before that is
     # done: migrate_pages(2) in a loop does it, too
     "mm/uffd-unit-tests": r"move-pmd-split on anon.*UFFDIO_MOVE error: -2 ",
+    # move_pages(2) cannot isolate such a page, nor one that another CPU has in hand just then:
+    # without knumad, too, but not in each of its cases
+    "mm/migration": r"Didn't migrate 1 pages",
 }
 
 # Tests that last, and use what they map: while they run, memory must be moved
@@ -230,6 +233,8 @@ DIRECTORIES = sorted({test.name.split("/")[0] for test in TESTS} - {*IN_GUEST})
 GUEST = r"""
 mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
 echo 1 >/proc/sys/vm/overcommit_memory
+# Some map fixed addresses, where there may be something by chance
+echo 0 >/proc/sys/kernel/randomize_va_space
 knumad=/sys/kernel/mm/knumad
 set_to() {
 	echo "$2" >$knumad/$1 || exit 98
@@ -377,7 +382,9 @@ def judge(test, lines):
         return "fail", f"it takes more than {LIMIT} s without knumad: is it one of NOT_RUN?"
     off = [run.told for run in runs if run.mode == "never"]
     on = [run for run in runs if run.mode == "always"]
-    odd = [run for run in on if run.told not in off]
+    # What is told each time is a matter of chance for more than one result of some tests
+    known, sizes = set().union(*off), {len(told) for told in off}
+    odd = [run for run in on if not known.issuperset(run.told) or len(run.told) not in sizes]
     excuse = ON_THEIR_WAY.get(test.name)
     # Not if it is always so
     if odd and (not excuse or len(odd) == len(on) or
