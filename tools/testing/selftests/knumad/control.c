@@ -24,7 +24,6 @@
 
 #define MEM		(16 * KN_MB)
 #define PROGRAM		"/tmp/knumad-control"
-#define HOUR_MS		3600000
 
 /* The lines of /proc/PID/knumad, in their order */
 static const char * const names[] = {
@@ -101,7 +100,7 @@ TEST_F(control, lines)
 	/* Before the first look, which waits for pages on their way to the LRU lists */
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
-	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", HOUR_MS));
+	ASSERT_EQ(0, kn_tunable_set("min_cpu_ms", KN_HOUR_MS));
 	ASSERT_EQ(0, kn_enable("always"));
 	EXPECT_TRUE(kn_proc_is(worker->pid, "verdict", "unwatched"));
 	EXPECT_TRUE(kn_proc_is(worker->pid, "reason", "it has used less CPU time than min_cpu_ms"));

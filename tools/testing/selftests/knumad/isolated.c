@@ -13,9 +13,6 @@
 
 #define MEM		(16 * KN_MB)
 
-/* While something is measured, knumad does not look again, ms */
-#define LONG		60000
-
 FIXTURE(isolated)
 {
 	int cpu;		/* an isolated CPU, */
@@ -161,9 +158,7 @@ TEST_F(isolated, not_waited_for)
 	ASSERT_TRUE(kn_wait_until(kn_threads_on(worker) == self->node, KN_PATIENCE))
 		kn_dump();
 	/* From now on only the load balancer moves it */
-	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", LONG));
-	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", LONG));
-	ASSERT_TRUE(kn_wait_passes(1, KN_PATIENCE));
+	ASSERT_TRUE(kn_look_no_more());
 	self->hog = kn_occupy(self->other, SCHED_OTHER);
 	ASSERT_LT(0, self->hog);
 	EXPECT_TRUE(kn_wait_until(kn_threads_on(worker) == self->far, KN_PATIENCE));

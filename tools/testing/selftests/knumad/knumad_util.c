@@ -904,6 +904,26 @@ bool kn_wait_passes(unsigned int nr, int secs)
 	return kn_wait_until(kn_stat("passes") >= start + nr, secs);
 }
 
+/*
+ * Have it look no more while something is measured, an hour. The look that a tunable brings may
+ * come at once or after the next one that was due: wait until there was none for a second, longer
+ * than the intervals of before. What has to be moved goes on to be moved.
+ */
+bool kn_look_no_more(void)
+{
+	__u64 passes, start, end = kn_now_ms() + 1000 * KN_PATIENCE;
+
+	if (kn_tunable_set("scan_max_interval_ms", KN_HOUR_MS) ||
+	    kn_tunable_set("scan_interval_ms", KN_HOUR_MS))
+		return false;
+	do {
+		passes = kn_stat("passes");
+		start = kn_now_ms();
+		kn_wait_until(kn_stat("passes") != passes || kn_now_ms() >= start + 1000, KN_PATIENCE);
+	} while (kn_stat("passes") != passes && kn_now_ms() < end);
+	return kn_stat("passes") == passes;
+}
+
 /* A kernel thread by its name, or 0. One that is exiting does not count. */
 static pid_t kthread_pid(const char *name)
 {

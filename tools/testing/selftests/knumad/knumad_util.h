@@ -48,6 +48,8 @@
 /* Seconds after which something that should happen counts as not happening */
 #define KN_PATIENCE	120
 
+#define KN_HOUR_MS	3600000
+
 /* And those that a test may take in all; emulated machines are slow. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT	240
@@ -199,6 +201,7 @@ bool kn_node(int nid, struct kn_node *node);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
 bool kn_proc_is(pid_t pid, const char *name, const char *expected);
 bool kn_wait_passes(unsigned int nr, int secs);
+bool kn_look_no_more(void);
 pid_t kn_thread_pid(void);
 pid_t kn_mover_pid(int node);
 __u64 kn_cpu_ns(pid_t pid);
