@@ -919,7 +919,8 @@ bool kn_look_no_more(void)
 	do {
 		passes = kn_stat("passes");
 		start = kn_now_ms();
-		kn_wait_until(kn_stat("passes") != passes || kn_now_ms() >= start + 1000, KN_PATIENCE);
+		kn_wait_until(kn_stat("passes") != passes || kn_now_ms() >= start + 1000,
+			      KN_PATIENCE);
 	} while (kn_stat("passes") != passes && kn_now_ms() < end);
 	return kn_stat("passes") == passes;
 }
