@@ -31,14 +31,6 @@ static const char * const names[] = {
 	"load_mcpu", "threads", "faults", "moved", "scan_us", "interval_ms",
 };
 
-static int choose(pid_t pid, const char *word)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
-	return kn_write(path, word);
-}
-
 FIXTURE(control)
 {
 	struct kn_work work;
@@ -137,24 +129,24 @@ TEST_F(control, choose)
 	unsigned int i;
 
 	ASSERT_TRUE(kn_proc_is(getpid(), "mode", "default"));
-	ASSERT_EQ(0, choose(getpid(), "in"));
+	ASSERT_EQ(0, kn_choose(getpid(), "in"));
 	EXPECT_EQ(PR_KNUMAD_IN, prctl(PR_GET_KNUMAD, 0, 0, 0, 0));
-	ASSERT_EQ(0, choose(getpid(), "out\n"));
+	ASSERT_EQ(0, kn_choose(getpid(), "out\n"));
 	EXPECT_EQ(PR_KNUMAD_OUT, prctl(PR_GET_KNUMAD, 0, 0, 0, 0));
 	ASSERT_EQ(0, prctl(PR_SET_KNUMAD, PR_KNUMAD_IN, 0, 0, 0));
 	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		if (bad[i][0])
-			EXPECT_EQ(-EINVAL, choose(getpid(), bad[i]));
+			EXPECT_EQ(-EINVAL, kn_choose(getpid(), bad[i]));
 		EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"))
 			TH_LOG("after \"%s\"", bad[i]);
 	}
 	memset(page, 'x', sizeof(page) - 1);
-	EXPECT_EQ(-EINVAL, choose(getpid(), page));
-	ASSERT_EQ(0, choose(getpid(), "default"));
+	EXPECT_EQ(-EINVAL, kn_choose(getpid(), page));
+	ASSERT_EQ(0, kn_choose(getpid(), "default"));
 	EXPECT_EQ(PR_KNUMAD_DEFAULT, prctl(PR_GET_KNUMAD, 0, 0, 0, 0));
 	/* A kernel thread has nothing to say, and nobody says anything for it. */
-	EXPECT_EQ(-EINVAL, choose(2, "in"));
+	EXPECT_EQ(-EINVAL, kn_choose(2, "in"));
 	EXPECT_EQ(-EINVAL, kn_read("/proc/2/knumad", page, sizeof(page)));
 }
 
@@ -173,7 +165,7 @@ static const char *word_written = "out";
 
 static int write_file(void *pid)
 {
-	return choose(*(pid_t *)pid, word_written);
+	return kn_choose(*(pid_t *)pid, word_written);
 }
 
 /* Others neither see nor choose, the owner does both, and so does root. */
@@ -188,12 +180,12 @@ TEST_F(control, of_whom)
 	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, read_file, &pid));
 	EXPECT_EQ(0, kn_as_user(KN_SOMEBODY, write_file, &pid));
 	EXPECT_TRUE(kn_proc_is(pid, "mode", "out"));
-	EXPECT_EQ(0, choose(pid, "in"));
+	EXPECT_EQ(0, kn_choose(pid, "in"));
 	EXPECT_TRUE(kn_proc_is(pid, "mode", "in"));
 	kill(pid, SIGKILL);
 	/* A zombie has no memory */
 	EXPECT_TRUE(kn_wait_until(read_file(&pid) == -ESRCH, KN_PATIENCE));
-	EXPECT_EQ(-ESRCH, choose(pid, "in"));
+	EXPECT_EQ(-ESRCH, kn_choose(pid, "in"));
 	waitpid(pid, NULL, 0);
 	EXPECT_EQ(-ENOENT, read_file(&pid));
 }
@@ -295,7 +287,7 @@ static void choose_and_exec(int socket, unsigned long choice, bool by_file)
 
 	if (setgid(KN_SOMEBODY) || setuid(KN_SOMEBODY) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
 		_exit(1);
-	if (by_file ? choose(getpid(), word) : prctl(PR_SET_KNUMAD, choice, 0, 0, 0))
+	if (by_file ? kn_choose(getpid(), word) : prctl(PR_SET_KNUMAD, choice, 0, 0, 0))
 		_exit(2);
 	if (write(socket, &c, 1) != 1 || read(socket, &c, 1) != 1)
 		_exit(3);
@@ -355,9 +347,9 @@ static void check_is_roots(struct __test_metadata *_metadata, pid_t pid, int fd,
 	EXPECT_EQ(-EPERM, write_fd(&fd));
 	EXPECT_TRUE(kn_proc_is(pid, "mode", mode));
 	EXPECT_EQ(0, read_file(&pid));
-	EXPECT_EQ(0, choose(pid, "default"));
+	EXPECT_EQ(0, kn_choose(pid, "default"));
 	EXPECT_TRUE(kn_proc_is(pid, "mode", "default"));
-	EXPECT_EQ(0, choose(pid, mode));
+	EXPECT_EQ(0, kn_choose(pid, mode));
 }
 
 static void check_exec(struct __test_metadata *_metadata, unsigned long choice, bool by_file)
@@ -562,7 +554,7 @@ TEST_F(control, thread_and_child)
 	ASSERT_LT(0, pid);
 	EXPECT_TRUE(kn_proc_is(pid, "mode", "in"));
 	/* ... and does not change its mind with them */
-	EXPECT_EQ(0, choose(pid, "out"));
+	EXPECT_EQ(0, kn_choose(pid, "out"));
 	EXPECT_TRUE(kn_proc_is(getpid(), "mode", "in"));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -636,11 +628,11 @@ TEST_F(control, verdict_follows)
 	self->work.size = 96 * KN_MB;
 	worker = kn_start(&self->work);
 	ASSERT_NE(NULL, worker);
-	ASSERT_EQ(0, choose(worker->pid, "out"));
+	ASSERT_EQ(0, kn_choose(worker->pid, "out"));
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "opted_out"), KN_PATIENCE))
 		kn_dump();
-	ASSERT_EQ(0, choose(worker->pid, "default"));
+	ASSERT_EQ(0, kn_choose(worker->pid, "default"));
 	ASSERT_TRUE(kn_wait_until(!kn_proc_is(worker->pid, "moved", "0"), KN_PATIENCE))
 		kn_dump();
 	ASSERT_TRUE(kn_proc_value(worker->pid, "verdict", verdict, sizeof(verdict)));
@@ -756,7 +748,7 @@ TEST_F(control, priorities)
 
 			ASSERT_EQ(0, kn_write(KN_PARENT "/memory.knumad", groups[parent]));
 			ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", groups[child]));
-			ASSERT_EQ(0, choose(worker->pid, choices[choice]));
+			ASSERT_EQ(0, kn_choose(worker->pid, choices[choice]));
 			EXPECT_TRUE(kn_proc_is(worker->pid, "group", groups[child ?: parent]));
 			/* What is there may be the verdict of before */
 			if (verdict == last)
@@ -807,7 +799,7 @@ TEST_F(control, reasons_in_order)
 	ASSERT_NE(NULL, worker);
 	ASSERT_EQ(0, kn_enable("always"));
 	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "opted_out"), KN_PATIENCE));
-	ASSERT_EQ(0, choose(worker->pid, "in"));
+	ASSERT_EQ(0, kn_choose(worker->pid, "in"));
 	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "group"), KN_PATIENCE));
 	ASSERT_EQ(0, kn_write(KN_CHILD "/memory.knumad", "always"));
 	EXPECT_TRUE(kn_wait_until(kn_proc_is(worker->pid, "verdict", "cpuset"), KN_PATIENCE));

@@ -896,6 +896,15 @@ bool kn_proc_is(pid_t pid, const char *name, const char *expected)
 	return kn_proc_value(pid, name, value, sizeof(value)) && !strcmp(value, expected);
 }
 
+/* Say for a process what it could say itself */
+int kn_choose(pid_t pid, const char *word)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/knumad", pid);
+	return kn_write(path, word);
+}
+
 /* Wait until knumad has gone round @nr more times. */
 bool kn_wait_passes(unsigned int nr, int secs)
 {

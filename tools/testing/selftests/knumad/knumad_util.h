@@ -200,6 +200,7 @@ bool kn_is_armed(pid_t pid);
 bool kn_node(int nid, struct kn_node *node);
 bool kn_proc_value(pid_t pid, const char *name, char *value, size_t size);
 bool kn_proc_is(pid_t pid, const char *name, const char *expected);
+int kn_choose(pid_t pid, const char *word);
 bool kn_wait_passes(unsigned int nr, int secs);
 bool kn_look_no_more(void);
 pid_t kn_thread_pid(void);

@@ -612,7 +612,6 @@ TEST_F(respect, out_while_it_moves)
 	struct kn_work work = kn_misplaced(4 * MEM, self->far, self->near);
 	const __u64 most = 2 * kn_topo.nr_full * BATCH;
 	struct kn_worker *worker;
-	char path[64];
 	__u64 moved, start;
 
 	worker = kn_start(&work);
@@ -628,8 +627,7 @@ TEST_F(respect, out_while_it_moves)
 		kn_dump();
 	ASSERT_GT(667, kn_share_on(worker, self->near, 1));
 
-	snprintf(path, sizeof(path), "/proc/%d/knumad", worker->pid);
-	ASSERT_EQ(0, kn_write(path, "out"));
+	ASSERT_EQ(0, kn_choose(worker->pid, "out"));
 	moved = kn_stat("pages_migrated");
 	start = kn_now_ms();
 	EXPECT_TRUE(kn_wait_until(kn_now_ms() >= start + 2000, 10));
