@@ -38,7 +38,7 @@ help:
 ##
 ## Variables
 ##   PROFILE=lab           kernel profile: lab (small, fast), debug (lockdep, KASAN, kmemleak, ...),
-##                         kcsan, gcov, preempt or off
+##                         extended (for tests of others), kcsan, gcov, preempt or off
 ##   NODES=2               NUMA nodes of the guest (make shell)
 ##   CPUS_PER_NODE=2       CPUs of each node, or one number per node: 2,2,0
 ##   NODE_MB=512           memory of each node in MB, or one number per node: 512,256

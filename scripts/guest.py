@@ -664,7 +664,8 @@ def topology_from(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     add_topology_arguments(parser)
-    parser.add_argument("--profile", default="lab", help="lab, debug, gcov, kcsan, preempt or off (default lab)")
+    parser.add_argument("--profile", default="lab",
+                        help="lab, extended, debug, gcov, kcsan, preempt or off (default lab)")
     parser.add_argument("--append", default="", help="more kernel command line")
     parser.add_argument("--file", action="append", default=[], metavar="GUEST=HOST",
                         help="put the file HOST into the guest as GUEST")

@@ -3,7 +3,8 @@
 # From Debian's linux-source-6.12 to a guest kernel.
 #
 # Usage: kernel.sh source          unpack, link the overlay in, apply the series: build/linux
-#        kernel.sh build PROFILE   the same, then build PROFILE (lab, debug, gcov, kcsan, preempt or off)
+#        kernel.sh build PROFILE   the same, then build PROFILE: lab, extended, debug, gcov,
+#                                  kcsan, preempt or off
 #        kernel.sh prepare         configure and prepare build/check for static checks
 #        kernel.sh series          build each patch of the series by itself
 set -euo pipefail
@@ -113,9 +114,9 @@ configure() {
 	case $1 in
 	lab | check) fragments+=(configs/knumad.config) ;;
 	debug | gcov) fragments+=(configs/{knumad,faults,"$1"}.config) ;;
-	kcsan | preempt) fragments+=(configs/{knumad,"$1"}.config) ;;
+	kcsan | preempt | extended) fragments+=(configs/{knumad,"$1"}.config) ;;
 	off) ;;
-	*) die "no profile $1: lab, debug, gcov, kcsan, preempt or off" ;;
+	*) die "no profile $1: lab, extended, debug, gcov, kcsan, preempt or off" ;;
 	esac
 	# make goes by time, and files of a newer package may be older than what was built
 	[ "$(cat "$out/base" 2>/dev/null)" = "$version" ] || rm -rf "$out"

@@ -20,10 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ktap
-from guest import BUILD, OUT_OF_MEMORY, GuestError, Step, run
+from guest import BUILD, OUT_OF_MEMORY, GuestError, Step, Topology, run
 from machines import SHAPES
 
 MACHINES = ("2-nodes", "4-nodes")
+# The same with more memory, for tests that need it
+LARGE = {"2-nodes": Topology(nodes=2, node_mb="896"), "4-nodes": Topology(nodes=4, node_mb="512")}
+# Disks in memory, which take no more of it than what is written there (KiB)
+DISKS = "brd.rd_size=524288"
 OUT = BUILD / "others"
 SELFTESTS = BUILD / "linux/tools/testing/selftests"
 LIMIT = 240
@@ -53,39 +57,28 @@ MUST_MOVE = ("mm/uffd-stress anon 20 16", "stress-ng/vm", "stress-ng/vm-rw",
 # Programs of the kernel's selftests, and what there is in stress-ng, that do not run here, and
 # what they need
 NOT_RUN = {
-    "mm/gup_test": "CONFIG_GUP_TEST",
-    "mm/hmm-tests": "CONFIG_TEST_HMM",
-    "mm/hugetlb-read-hwpoison": "CONFIG_MEMORY_FAILURE",
-    "mm/hugetlb-soft-offline": "CONFIG_MEMORY_FAILURE",
-    "mm/khugepaged": "1 GiB of memory in huge pages",
-    "mm/memfd_secret": "CONFIG_SECRETMEM",
-    "mm/pkey_sighandler_tests_64": "CONFIG_X86_INTEL_MEMORY_PROTECTION_KEYS",
-    "mm/soft-dirty": "CONFIG_MEM_SOFT_DIRTY",
+    "mm/hugetlb-read-hwpoison": "that MADV_HWPOISON does not kill who calls it",
     "mm/virtual_address_range": "more memory, for the page tables of 128 TiB",
     "mm/write_to_hugetlbfs": "charge_reserved_hugetlb.sh, and that CONFIG_CGROUP_HUGETLB",
     "cgroup/test_freezer": "luck: it looks ten times, without a pause, for what takes time",
-    "cgroup/test_pids": "CONFIG_CGROUP_PIDS",
-    "cgroup/test_zswap": "CONFIG_ZSWAP",
     "cgroup/wait_inotify": "test_cpuset_prs.sh, and that bash",
     "rseq/basic_percpu_ops_test": "time: 200 threads, 5,000 times each",
     "rseq/basic_percpu_ops_mm_cid_test": "time: 200 threads, 5,000 times each",
     "memfd/memfd_test hugetlbfs": "F_SEAL_EXEC, which hugetlbfs does not heed",
-    "memfd/fuse_mnt": "libfuse 2",
-    "memfd/fuse_test": "fuse_mnt",
-    "stress-ng/swap": "a file system on a disk: CONFIG_EXT2_FS",
 }
 
 
 @dataclass(frozen=True)
 class Test:
     """What it is called, how it is started, whether it is among the quick ones, how many huge
-    pages are there for it, and whether it is sent from node to node.
+    pages are there for it, whether it is sent from node to node, and needs more memory.
     """
     name: str
     command: str
     quick: bool = False
     huge_pages: int = 8
     chased: bool = True
+    large: bool = False
 
     def __str__(self):
         return self.name
@@ -172,29 +165,66 @@ HUGETLB_MEMCG = "mount -o remount,memory_hugetlb_accounting /sys/fs/cgroup; " \
                 "echo +memory >/sys/fs/cgroup/cgroup.subtree_control; cd /others/cgroup; " \
                 "./test_hugetlb_memcg; status=$?; mount -o remount /sys/fs/cgroup; exit $status"
 
+
+def swap_on(command, afterwards="true"):
+    """A command while there is a disk to swap to."""
+    return "mkswap /dev/ram1 >/dev/null && swapon /dev/ram1 || exit; " \
+           f"{command}; status=$?; {afterwards}; swapoff /dev/ram1; exit $status"
+
+
+# Memory that the kernel itself takes hold of, in all the ways of run_vmtests.sh
+GUP_MATRIX = "cd /others/mm && for huge in -t -T -H; do for how in -u -U -a -b -L; do " \
+             'for write in -w -W; do for share in -S ""; do for pages in 1 512 123; do ' \
+             "./gup_test $huge -m 8 $how $write $share -n $pages || exit 1; " \
+             "done; done; done; done; done; ./gup_test -ct -F 0x1 0 19 0x1000"
+# A device that has memory of its own
+HMM = "number=$(awk '$2 == \"hmm_dmirror\" { print $1 }' /proc/devices); " \
+      "for device in 0 1; do mknod /dev/hmm_dmirror$device c $number $device; done; " \
+      "cd /others/mm && ./hmm-tests"
+ZSWAP = swap_on("echo 1 >/sys/module/zswap/parameters/enabled && "
+                "echo +memory >/sys/fs/cgroup/cgroup.subtree_control && "
+                "cd /others/cgroup && ./test_zswap",
+                "echo 0 >/sys/module/zswap/parameters/enabled")
+PIDS = "echo +pids >/sys/fs/cgroup/cgroup.subtree_control; cd /others/cgroup && ./test_pids"
+FUSE = "cd /others/memfd && mkdir -p mnt && ./fuse_mnt mnt && ./fuse_test mnt/memfd; " \
+       "status=$?; umount mnt; exit $status"
+SWAP = "mkdir -p /disk && mke2fs -F /dev/ram1 >/dev/null && mount -t ext2 /dev/ram1 /disk && " \
+       "stress-ng --swap 2 --swap-ops 40 --verify --oomable --quiet --temp-path /disk; " \
+       "status=$?; umount /disk; exit $status"
+
 # Those of others than the kernel's selftests: what they need is in the guest
 IN_GUEST = ("stress-ng", "perf")
 
+# What some of the kernel's need besides
+WITH_THEM = {"memfd/fuse_mnt", "rseq/librseq.so"}
+
 TESTS = kernel("mm", "compaction_test", "cow", "droppable", "gup_longterm", "hugepage-mremap",
-               "hugepage-vmemmap", "hugetlb_dio", "ksm_functional_tests", "ksm_tests -M -p 10",
-               "ksm_tests -Z -p 10 -z 0", "ksm_tests -N -m 1", "ksm_tests -U", "madv_populate",
-               "map_fixed_noreplace", "map_populate", "mdwe_test", "migration", "mkdirty",
+               "hugepage-vmemmap", "hugetlb_dio", "hugetlb-soft-offline",
+               "ksm_functional_tests", "ksm_tests -M -p 10", "ksm_tests -Z -p 10 -z 0",
+               "ksm_tests -N -m 1", "ksm_tests -U", "madv_populate", "map_fixed_noreplace",
+               "map_populate", "mdwe_test", "memfd_secret", "migration", "mkdirty",
                "mlock-random-test", "mlock2-tests", "mrelease_test", "mremap_dontunmap",
                "mremap_test", "mseal_test", "on-fault-limit", "pagemap_ioctl",
-               "protection_keys_64", "seal_elf", "split_huge_page_test", "thuge-gen",
-               "transhuge-stress -d 10", "uffd-stress anon 20 16", "uffd-unit-tests",
-               "va_high_addr_switch --run-hugetlb",
+               "pkey_sighandler_tests_64", "protection_keys_64", "seal_elf",
+               "soft-dirty", "split_huge_page_test", "thuge-gen", "transhuge-stress -d 10",
+               "uffd-stress anon 20 16", "uffd-unit-tests", "va_high_addr_switch --run-hugetlb",
                quick=("cow", "gup_longterm", "madv_populate", "mremap_test", "mkdirty",
-                      "mseal_test"))
+                      "mseal_test", "soft-dirty"))
+TESTS += [Test("mm/gup_test", GUP_MATRIX, True), Test("mm/hmm-tests", HMM, True)]
+# It allocates 512 huge pages, to map one page of each
+TESTS += [Test(f"mm/{how}", swap_on(f"cd /others/mm && ./{how}"), large=True)
+          for how in ("khugepaged", "khugepaged -s 2")]
 # 256 MiB of them, or exactly one
 TESTS += kernel("mm", "hugepage-mmap", "hugepage-shm", "map_hugetlb", "hugetlb-madvise",
                 huge_pages=128)
 TESTS += kernel("mm", "hugetlb_fault_after_madv", "hugetlb_madv_vs_map", huge_pages=1)
 TESTS += kernel("cgroup", "test_core", "test_cpu", "test_cpuset", "test_kill", "test_kmem",
                 "test_memcontrol", quick=("test_memcontrol",))
-TESTS.append(Test("cgroup/test_hugetlb_memcg", HUGETLB_MEMCG))
+TESTS += [Test("cgroup/test_hugetlb_memcg", HUGETLB_MEMCG), Test("cgroup/test_pids", PIDS),
+          Test("cgroup/test_zswap", ZSWAP)]
 TESTS += kernel("mincore", "mincore_selftest", quick=("mincore_selftest",))
 TESTS += kernel("memfd", "memfd_test", quick=("memfd_test",))
+TESTS.append(Test("memfd/fuse_test", FUSE))
 TESTS += kernel("membarrier", "membarrier_test_single_thread", "membarrier_test_multi_thread",
                 quick=("membarrier_test_multi_thread",))
 TESTS += kernel("rseq", "basic_test", quick=("basic_test",))
@@ -203,6 +233,7 @@ TESTS += [rseq(f"param_test{variant}") for variant in
            "_mm_cid_compare_twice")]
 TESTS += [Test(f"stress-ng/{name}", stress_ng([(name, ops, options, 2)]), name in QUICK_STRESSORS)
           for name, ops, options in STRESSORS]
+TESTS.append(Test("stress-ng/swap", SWAP))
 TESTS.append(Test("stress-ng/all at once",
                   stress_ng([(name, max(1, ops // MIXED_SHARE), options, 1)
                              for name, ops, options in STRESSORS])))
@@ -291,7 +322,9 @@ def make(directory, *arguments, check, **how):
     return subprocess.run(["make", "-C", SELFTESTS / directory, f"OUTPUT={OUT / directory}",
                            f"KHDR_INCLUDES=-isystem {BUILD}/lab/usr/include",
                            f"top_srcdir={BUILD}/linux", "CC=ccache gcc", "LDFLAGS=-static -s",
-                           "CAN_BUILD_I386=0", *arguments], check=check, **how)
+                           # khugepaged does not include what has it
+                           "CAN_BUILD_I386=0", "EXTRA_CFLAGS=-DKSFT_SKIP=4", *arguments],
+                          check=check, **how)
 
 
 def build():
@@ -317,7 +350,7 @@ def unnamed():
     built = {f"{directory}/{program}" for directory in DIRECTORIES
              for program in make(directory, "-s", "--eval", names, "names", text=True,
                                  stdout=subprocess.PIPE, check=True).stdout.split()}
-    return sorted(built - {*map(program_of, TESTS), *NOT_RUN})
+    return sorted(built - {*map(program_of, TESTS), *NOT_RUN} - WITH_THEM)
 
 
 def program_of(test):
@@ -326,13 +359,14 @@ def program_of(test):
     return None if directory in IN_GUEST else f"{directory}/{program.split()[0]}"
 
 
-# A result in TAP, of perf test, or of va_high_addr_switch
-TOLD = re.compile(r"\s*(not ok|ok)\b.*|\s*[\d.]+: .*: (Ok|Skip|FAILED!)|mmap\(.* - (OK|FAILED)")
+# A result in TAP, of perf test, of va_high_addr_switch, or in colours, of khugepaged
+TOLD = re.compile(r"\s*(not ok|ok)\b.*|\s*[\d.]+: .*: (Ok|Skip|FAILED!)|mmap\(.* - (OK|FAILED)"
+                  r"|.*\x1b\[3\dm(OK|Fail)")
 
 
 def outcomes(lines, status):
     """What a run told: of each test its outcome, without what differs from run to run."""
-    told = [re.sub(r"0x[0-9a-f]+|\d+\.\d+|\d{4,}", "N", match.group())
+    told = [re.sub(r"0x[0-9a-f]+|\d+\.\d+|\d{4,}|\.{3,}", "N", match.group().split("\r")[-1])
             for line in lines if (match := TOLD.match(line))]
     return (status, *told)
 
@@ -415,18 +449,20 @@ def step_of(test, modes):
 
 def run_tests(shape, tests):
     """Judge each test; one that takes the guest down costs only itself."""
-    names = {*filter(None, map(program_of, tests)), "rseq/librseq.so"}
+    names = WITH_THEM.union(filter(None, map(program_of, tests)))
     files = {f"/others/{name}": OUT / name for name in names if (OUT / name).exists()}
-    verdicts, left = {}, list(tests)
+    verdicts, left = {}, sorted(tests, key=lambda test: test.large)
 
-    def boot(steps, name, on_result=None):
-        return run(SHAPES[shape], steps, files=files, extras=True, on_result=on_result,
-                   log=BUILD / f"log/others-{shape}-{name}.log")
+    def boot(tests, modes, name, on_result=None):
+        """Boot a machine for tests that all need more memory, or none of which does."""
+        return run((LARGE if tests[0].large else SHAPES)[shape],
+                   [step_of(test, modes) for test in tests], "extended", DISKS, files,
+                   BUILD / f"log/others-{shape}-{name}.log", extras=True, on_result=on_result)
 
     def again(test, lines):
         """Where they differ, or nothing is moved: is it so by itself, or by chance?"""
         try:
-            result, = boot([step_of(test, "never never always never always")],
+            result, = boot([test], "never never always never always",
                            re.sub(r"\W+", "-", test.name))
         except GuestError as error:
             return "fail", str(error)
@@ -435,8 +471,9 @@ def run_tests(shape, tests):
     moved = 0
     while left:
         done, died = [], None
+        alike = [test for test in left if test.large == left[0].large]
         try:
-            boot([step_of(test, "never always") for test in left], len(left), done.append)
+            boot(alike, "never always", len(left), done.append)
         except GuestError as error:
             died = str(error)
         for test, result in zip(left, done):

@@ -15,7 +15,7 @@ packages=(
 	busybox-static cpio libncurses-dev libnuma-dev ncurses-base numactl pkg-config
 	qemu-system-x86 redis-tools stress-ng
 	# tests of others
-	libcap-dev
+	libcap-dev libfuse-dev
 	# benchmarks
 	gnuplot-nox
 	# checks
