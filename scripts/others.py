@@ -38,8 +38,6 @@ NOT_HERE = (3, 4, 126, 127)
 # Where a test takes no account of pages that are on their way, whoever moves them:
 # what marks it, in what it told otherwise or else in what it said
 ON_THEIR_WAY = {
-    # /proc/PID/pagemap has such a page as swapped out, which the guest never does
-    "mm/cow": r"\A(  off: ok \d+ # SKIP MADV_PAGEOUT did not work.*\n|  on:  ok \d+ .*\n)+\n",
     # KSM does not merge such a page, and the test gives it two rounds
     "mm/ksm_functional_tests": r"not ok 2 'ksm_zero_pages' updated after merging",
     # It moves a range again that it has moved already, if its thread comes back before that is
@@ -50,6 +48,10 @@ ON_THEIR_WAY = {
     "mm/migration": r"Didn't migrate 1 pages",
 }
 
+# What a test says that has run nothing
+NOTHING = re.compile(r"# Totals: pass:0 fail:0 xfail:0 xpass:0|has pkeys: 0"
+                     r"|could not open hmm dmirror driver \(/dev/hmm_dmirror0\)")
+
 # Tests that last, and use what they map: while they run, memory must be moved
 MUST_MOVE = ("mm/uffd-stress anon 20 16", "stress-ng/vm", "stress-ng/vm-rw",
              "stress-ng/all at once")
@@ -58,7 +60,7 @@ MUST_MOVE = ("mm/uffd-stress anon 20 16", "stress-ng/vm", "stress-ng/vm-rw",
 # what they need
 NOT_RUN = {
     "mm/hugetlb-read-hwpoison": "that MADV_HWPOISON does not kill who calls it",
-    "mm/virtual_address_range": "more memory, for the page tables of 128 TiB",
+    "mm/hugetlb-soft-offline": "CONFIG_MEMORY_FAILURE, by which stress-ng would kill itself",
     "mm/write_to_hugetlbfs": "charge_reserved_hugetlb.sh, and that CONFIG_CGROUP_HUGETLB",
     "cgroup/test_freezer": "luck: it looks ten times, without a pause, for what takes time",
     "cgroup/wait_inotify": "test_cpuset_prs.sh, and that bash",
@@ -117,38 +119,38 @@ def perf(command):
 
 # What stress-ng has for memory, how often each is done, and how
 STRESSORS = (
-    ("vm", 400, "--vm-bytes 32M"),
+    ("vm", 2000, "--vm-bytes 32M"),
     ("vm-rw", 200, "--vm-rw-bytes 16M"),
     ("vm-addr", 20, ""),
-    ("vm-segv", 100, ""),
+    ("vm-segv", 1000, ""),
     ("vm-splice", 2000, ""),
     ("mmap", 20, "--mmap-bytes 8M"),
-    ("mmapaddr", 2000, ""),
+    ("mmapaddr", 6000, ""),
     ("mmapfixed", 500, ""),
     ("mmapfork", 8, ""),
-    ("mmaphuge", 20, ""),
-    ("mmapmany", 20, ""),
+    ("mmaphuge", 100, ""),
+    ("mmapmany", 60, ""),
     ("madvise", 20, ""),
-    ("mincore", 200, ""),
+    ("mincore", 600, ""),
     ("mlock", 200, ""),
     ("mremap", 100, "--mremap-bytes 8M"),
-    ("mprotect", 200, ""),
-    ("msync", 20, ""),
+    ("mprotect", 2000, ""),
+    ("msync", 200, ""),
     ("fork", 400, ""),
-    ("vfork", 400, ""),
+    ("vfork", 2000, ""),
     ("clone", 200, ""),
     ("numa", 10, ""),
-    ("userfaultfd", 400, "--userfaultfd-bytes 8M"),
+    ("userfaultfd", 4000, "--userfaultfd-bytes 8M"),
     ("memfd", 20, "--memfd-bytes 16M"),
     ("shm", 20, "--shm-bytes 8M"),
-    ("shm-sysv", 10, ""),
-    ("brk", 2000, ""),
-    ("bigheap", 400, ""),
+    ("shm-sysv", 40, ""),
+    ("brk", 20000, ""),
+    ("bigheap", 1200, ""),
     ("stack", 10, ""),
     ("stackmmap", 20, ""),
-    ("sigsegv", 2000, ""),
-    ("ptrace", 2000, ""),
-    ("physpage", 50, ""),
+    ("sigsegv", 20000, ""),
+    ("ptrace", 10000, ""),
+    ("physpage", 200, ""),
     ("malloc", 20000, "--malloc-bytes 1M"),
     ("memthrash", 10, ""),
     ("memrate", 10, "--memrate-bytes 16M"),
@@ -165,32 +167,17 @@ HUGETLB_MEMCG = "mount -o remount,memory_hugetlb_accounting /sys/fs/cgroup; " \
                 "echo +memory >/sys/fs/cgroup/cgroup.subtree_control; cd /others/cgroup; " \
                 "./test_hugetlb_memcg; status=$?; mount -o remount /sys/fs/cgroup; exit $status"
 
-
-def swap_on(command, afterwards="true"):
-    """A command while there is a disk to swap to."""
-    return "mkswap /dev/ram1 >/dev/null && swapon /dev/ram1 || exit; " \
-           f"{command}; status=$?; {afterwards}; swapoff /dev/ram1; exit $status"
-
+# What GUEST takes back afterwards, also if a test had to be ended
+SWAP_ON = "mkswap /dev/ram1 >/dev/null && swapon /dev/ram1 && "
+ZSWAP_ON = "echo 1 >/sys/module/zswap/parameters/enabled && "
+ON_DISK = "mke2fs -F /dev/ram2 >/dev/null && mount -t ext2 /dev/ram2 /disk && cd /disk && "
+FUSE = "cd /others/memfd && ./fuse_mnt mnt && "
 
 # Memory that the kernel itself takes hold of, in all the ways of run_vmtests.sh
 GUP_MATRIX = "cd /others/mm && for huge in -t -T -H; do for how in -u -U -a -b -L; do " \
              'for write in -w -W; do for share in -S ""; do for pages in 1 512 123; do ' \
              "./gup_test $huge -m 8 $how $write $share -n $pages || exit 1; " \
              "done; done; done; done; done; ./gup_test -ct -F 0x1 0 19 0x1000"
-# A device that has memory of its own
-HMM = "number=$(awk '$2 == \"hmm_dmirror\" { print $1 }' /proc/devices); " \
-      "for device in 0 1; do mknod /dev/hmm_dmirror$device c $number $device; done; " \
-      "cd /others/mm && ./hmm-tests"
-ZSWAP = swap_on("echo 1 >/sys/module/zswap/parameters/enabled && "
-                "echo +memory >/sys/fs/cgroup/cgroup.subtree_control && "
-                "cd /others/cgroup && ./test_zswap",
-                "echo 0 >/sys/module/zswap/parameters/enabled")
-PIDS = "echo +pids >/sys/fs/cgroup/cgroup.subtree_control; cd /others/cgroup && ./test_pids"
-FUSE = "cd /others/memfd && mkdir -p mnt && ./fuse_mnt mnt && ./fuse_test mnt/memfd; " \
-       "status=$?; umount mnt; exit $status"
-SWAP = "mkdir -p /disk && mke2fs -F /dev/ram1 >/dev/null && mount -t ext2 /dev/ram1 /disk && " \
-       "stress-ng --swap 2 --swap-ops 40 --verify --oomable --quiet --temp-path /disk; " \
-       "status=$?; umount /disk; exit $status"
 
 # Those of others than the kernel's selftests: what they need is in the guest
 IN_GUEST = ("stress-ng", "perf")
@@ -198,33 +185,38 @@ IN_GUEST = ("stress-ng", "perf")
 # What some of the kernel's need besides
 WITH_THEM = {"memfd/fuse_mnt", "rseq/librseq.so"}
 
-TESTS = kernel("mm", "compaction_test", "cow", "droppable", "gup_longterm", "hugepage-mremap",
-               "hugepage-vmemmap", "hugetlb_dio", "hugetlb-soft-offline",
-               "ksm_functional_tests", "ksm_tests -M -p 10", "ksm_tests -Z -p 10 -z 0",
-               "ksm_tests -N -m 1", "ksm_tests -U", "madv_populate", "map_fixed_noreplace",
-               "map_populate", "mdwe_test", "memfd_secret", "migration", "mkdirty",
-               "mlock-random-test", "mlock2-tests", "mrelease_test", "mremap_dontunmap",
-               "mremap_test", "mseal_test", "on-fault-limit", "pagemap_ioctl",
-               "pkey_sighandler_tests_64", "protection_keys_64", "seal_elf",
-               "soft-dirty", "split_huge_page_test", "thuge-gen", "transhuge-stress -d 10",
-               "uffd-stress anon 20 16", "uffd-unit-tests", "va_high_addr_switch --run-hugetlb",
-               quick=("cow", "gup_longterm", "madv_populate", "mremap_test", "mkdirty",
+TESTS = kernel("mm", "compaction_test", "droppable", "gup_longterm", "hmm-tests", "hugepage-mremap",
+               "hugepage-vmemmap", "hugetlb_dio", "ksm_functional_tests", "ksm_tests -M -p 10",
+               "ksm_tests -Z -p 10 -z 0", "ksm_tests -N -m 1", "ksm_tests -U", "madv_populate",
+               "map_fixed_noreplace", "map_populate", "mdwe_test", "memfd_secret", "migration",
+               "mkdirty", "mlock-random-test", "mlock2-tests", "mrelease_test",
+               "mremap_dontunmap", "mremap_test", "mseal_test", "pkey_sighandler_tests_64",
+               "protection_keys_64", "seal_elf", "soft-dirty", "split_huge_page_test",
+               "thuge-gen", "transhuge-stress -d 10", "uffd-stress anon 20 16",
+               "va_high_addr_switch --run-hugetlb",
+               quick=("gup_longterm", "hmm-tests", "madv_populate", "mremap_test", "mkdirty",
                       "mseal_test", "soft-dirty"))
-TESTS += [Test("mm/gup_test", GUP_MATRIX, True), Test("mm/hmm-tests", HMM, True)]
-# It allocates 512 huge pages, to map one page of each
-TESTS += [Test(f"mm/{how}", swap_on(f"cd /others/mm && ./{how}"), large=True)
+TESTS += [Test("mm/cow", SWAP_ON + "/others/mm/cow", True),
+          Test("mm/gup_test", GUP_MATRIX, True),
+          Test("mm/on-fault-limit", "ulimit -l 64; su nobody -c /others/mm/on-fault-limit")]
+# They allocate 512 huge pages, to map one page of each, and page tables of 128 TiB
+TESTS += [Test(f"mm/{how}", f"{SWAP_ON}/others/mm/{how}", large=True)
           for how in ("khugepaged", "khugepaged -s 2")]
-# 256 MiB of them, or exactly one
+TESTS += kernel("mm", "virtual_address_range", large=True)
+# 256 MiB of huge pages, or exactly one
 TESTS += kernel("mm", "hugepage-mmap", "hugepage-shm", "map_hugetlb", "hugetlb-madvise",
-                huge_pages=128)
+                "pagemap_ioctl", "uffd-unit-tests", huge_pages=128)
 TESTS += kernel("mm", "hugetlb_fault_after_madv", "hugetlb_madv_vs_map", huge_pages=1)
 TESTS += kernel("cgroup", "test_core", "test_cpu", "test_cpuset", "test_kill", "test_kmem",
-                "test_memcontrol", quick=("test_memcontrol",))
-TESTS += [Test("cgroup/test_hugetlb_memcg", HUGETLB_MEMCG), Test("cgroup/test_pids", PIDS),
-          Test("cgroup/test_zswap", ZSWAP)]
-TESTS += kernel("mincore", "mincore_selftest", quick=("mincore_selftest",))
+                "test_pids")
+TESTS += [Test("cgroup/test_hugetlb_memcg", HUGETLB_MEMCG),
+          Test("cgroup/test_memcontrol", SWAP_ON + ON_DISK + "/others/cgroup/test_memcontrol",
+               True),
+          Test("cgroup/test_zswap", SWAP_ON + ZSWAP_ON + "/others/cgroup/test_zswap"),
+          Test("mincore/mincore_selftest", ON_DISK + "/others/mincore/mincore_selftest", True)]
 TESTS += kernel("memfd", "memfd_test", quick=("memfd_test",))
-TESTS.append(Test("memfd/fuse_test", FUSE))
+TESTS += [Test(f"memfd/{how}", FUSE + f"./{how}")
+          for how in ("fuse_test mnt/memfd", "fuse_test mnt/memfd hugetlbfs")]
 TESTS += kernel("membarrier", "membarrier_test_single_thread", "membarrier_test_multi_thread",
                 quick=("membarrier_test_multi_thread",))
 TESTS += kernel("rseq", "basic_test", quick=("basic_test",))
@@ -233,7 +225,7 @@ TESTS += [rseq(f"param_test{variant}") for variant in
            "_mm_cid_compare_twice")]
 TESTS += [Test(f"stress-ng/{name}", stress_ng([(name, ops, options, 2)]), name in QUICK_STRESSORS)
           for name, ops, options in STRESSORS]
-TESTS.append(Test("stress-ng/swap", SWAP))
+TESTS.append(Test("stress-ng/swap", ON_DISK + stress_ng([("swap", 40, "--temp-path /disk", 2)])))
 TESTS.append(Test("stress-ng/all at once",
                   stress_ng([(name, max(1, ops // MIXED_SHARE), options, 1)
                              for name, ops, options in STRESSORS])))
@@ -263,6 +255,7 @@ DIRECTORIES = sorted({test.name.split("/")[0] for test in TESTS} - {*IN_GUEST})
 
 GUEST = r"""
 mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null
+mkdir -p /disk /others/memfd/mnt
 echo 1 >/proc/sys/vm/overcommit_memory
 # Some map fixed addresses, where there may be something by chance
 echo 0 >/proc/sys/kernel/randomize_va_space
@@ -281,7 +274,17 @@ counter() {
 	sed -n "s/^$1 //p" /sys/kernel/debug/knumad/stats
 }
 members() {
-	ps -o pid,sid | awk -v sid="$1" '$2 == sid { print $1 }'
+	ps -o pid,sid,stat | awk -v sid="$1" '$2 == sid && $3 !~ /^Z/ { print $1 }'
+}
+# End all processes of a session; some put back what they changed
+end_all() {
+	for signal in TERM KILL; do
+		for tenth in 1 2 3 4 5 6 7 8 9 10; do
+			[ -n "$(members "$1")" ] || return
+			kill -$signal $(members "$1") 2>/dev/null
+			sleep 0.1
+		done
+	done
 }
 # All processes of a session, from node to node
 chase() {
@@ -307,7 +310,13 @@ for mode in MODES; do
 	status=$?
 	took=$(($(cut -d. -f1 /proc/uptime) - start))
 	{ kill $chase; wait $chase; } 2>/dev/null
-	kill -KILL $(members $test) 2>/dev/null
+	end_all $test
+	{
+		echo 0 >/sys/module/zswap/parameters/enabled
+		swapoff /dev/ram1
+		umount /disk
+		umount /others/memfd/mnt
+	} 2>/dev/null
 	echo "@@ $mode $status $took $(($(counter pages_migrated) - before))"
 	cat /tmp/said
 	echo
@@ -328,8 +337,9 @@ def make(directory, *arguments, check, **how):
 
 
 def build():
-    """The kernel's tests, static, since the guest has few libraries."""
-    subprocess.run([BUILD.parent / "scripts/kernel.sh", "source"], check=True)
+    """The kernel for all tests, and its own, static, since the guest has few libraries."""
+    subprocess.run([BUILD.parent / "scripts/kernel.sh", "build", "extended"], check=True,
+                   stdout=sys.stderr)
     # What another source made is not tested for what no longer builds
     stamp, source = OUT / "stamp", (BUILD / "linux/.knumad-stamp").read_text()
     if not stamp.exists() or stamp.read_text() != source:
@@ -359,14 +369,16 @@ def program_of(test):
     return None if directory in IN_GUEST else f"{directory}/{program.split()[0]}"
 
 
-# A result in TAP, of perf test, of va_high_addr_switch, or in colours, of khugepaged
+# A result in TAP, of perf test, of va_high_addr_switch, of uffd-unit-tests, or in colours, of
+# khugepaged, and of which of its tests
 TOLD = re.compile(r"\s*(not ok|ok)\b.*|\s*[\d.]+: .*: (Ok|Skip|FAILED!)|mmap\(.* - (OK|FAILED)"
-                  r"|.*\x1b\[3\dm(OK|Fail)")
+                  r"|Testing .*\.\.\. (done|skipped|failed)|Run test: .*|.*\x1b\[3\dm\w+")
 
 
 def outcomes(lines, status):
     """What a run told: of each test its outcome, without what differs from run to run."""
-    told = [re.sub(r"0x[0-9a-f]+|\d+\.\d+|\d{4,}|\.{3,}", "N", match.group().split("\r")[-1])
+    told = [re.sub(r"0x[0-9a-f]+|\d+\.\d+|\d{4,}|\.{3,}|Extra pages \d.*", "N",
+                   match.group().split("\r")[-1])
             for line in lines if (match := TOLD.match(line))]
     return (status, *told)
 
@@ -428,13 +440,17 @@ def judge(test, lines):
     first, moved = runs[0], sum(run.moved for run in on)
     if first.status in NOT_HERE:
         return "fail", f"it does not run here (is it one of NOT_RUN?): exit status {first.status}"
+    results = first.told[1:]
+    if any(map(NOTHING.search, first.lines)) or \
+            results and all("# SKIP" in result for result in results):
+        return "fail", "\n".join(["it does not run here, it has skipped all:", *first.lines[-10:]])
     # Also of a shell, or of what was killed
-    if (first.status in (1, 2) or first.status > 125) and not first.told[1:]:
+    if (first.status in (1, 2) or first.status > 125) and not results:
         return "fail", "\n".join(["wrong usage, or it says nothing:", *first.lines[-10:]])
     took = max(run.seconds for run in on)
     if not moved and (test.name in MUST_MOVE or test.name.startswith("perf/bench numa")):
         return "differs", f"nothing was moved in {took} s"
-    return "ok", f"exit status {first.status}, {len(first.told) - 1 or 'no'} results, " \
+    return "ok", f"exit status {first.status}, {len(results) or 'no'} results, " \
                  f"{moved} pages moved in {took} s"
 
 
@@ -482,8 +498,9 @@ def run_tests(shape, tests):
             if verdicts[test][0] == "differs":
                 verdicts[test] = again(test, result.lines)
         left = left[len(done):]
-        if died and left:
-            verdicts[left.pop(0)] = ("fail", died)
+        if died:
+            culprit = left.pop(0) if len(done) < len(alike) else alike[-1]
+            verdicts[culprit] = ("fail", died)
     # Many tests are over before anything could be moved, but not all
     verdicts["pages were moved"] = ("ok" if moved else "fail", f"{moved} pages")
     return verdicts

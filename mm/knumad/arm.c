@@ -448,8 +448,8 @@ static const struct mm_walk_ops disarm_ops = {
  * @mm: the process's mm; mmap_lock is held
  * @addr: where the chunk begins
  *
- * Few pages of a chunk are armed at a time, if any: others are not written to, and
- * secondary MMUs not told of them. Nobody else arms any meanwhile.
+ * Few pages of a chunk are armed at a time, if any: what is before the first one and behind the
+ * last one is not written to, and secondary MMUs not told of it. Nobody else arms any meanwhile.
  */
 void knumad_disarm(struct mm_struct *mm, unsigned long addr)
 {

@@ -100,7 +100,7 @@ static void stop(void)
 	knumad_thread = NULL;
 	knumad_registry_release();
 	knumad_migrate_exit();
-	/* Nothing is armed any more, or takes a fault that is not ours */
+	/* What escaped disarming takes a fault more: mainline's, from here on */
 	static_branch_disable(&knumad_key);
 	knumad_fault_exit(knumad_sampling_learn);
 	knumad_inconsistent(KNUMAD_C_BYTES, knumad_stat(KNUMAD_S_BYTES));
