@@ -43,6 +43,9 @@ ON_THEIR_WAY = {
     # It moves a range again that it has moved already, if its thread comes back before that is
     # done: migrate_pages(2) in a loop does it, too
     "mm/uffd-unit-tests": r"move-pmd-split on anon.*UFFDIO_MOVE error: -2 ",
+    # What is on its way is not reclaimed: limits, and what is used, are a bit off. So it is with
+    # migrate_pages(2) in a loop, more often
+    "cgroup/test_memcontrol on disk": r"not ok \d+ test_memcg_",
     # move_pages(2) cannot isolate such a page, nor one that another CPU has in hand just then:
     # without knumad, too, but not in each of its cases
     "mm/migration": r"Didn't migrate 1 pages",
@@ -208,10 +211,10 @@ TESTS += kernel("mm", "hugepage-mmap", "hugepage-shm", "map_hugetlb", "hugetlb-m
                 "pagemap_ioctl", "uffd-unit-tests", huge_pages=128)
 TESTS += kernel("mm", "hugetlb_fault_after_madv", "hugetlb_madv_vs_map", huge_pages=1)
 TESTS += kernel("cgroup", "test_core", "test_cpu", "test_cpuset", "test_kill", "test_kmem",
-                "test_pids")
+                "test_memcontrol", "test_pids", quick=("test_memcontrol",))
 TESTS += [Test("cgroup/test_hugetlb_memcg", HUGETLB_MEMCG),
-          Test("cgroup/test_memcontrol", SWAP_ON + ON_DISK + "/others/cgroup/test_memcontrol",
-               True),
+          Test("cgroup/test_memcontrol on disk",
+               SWAP_ON + ON_DISK + "/others/cgroup/test_memcontrol"),
           Test("cgroup/test_zswap", SWAP_ON + ZSWAP_ON + "/others/cgroup/test_zswap"),
           Test("mincore/mincore_selftest", ON_DISK + "/others/mincore/mincore_selftest", True)]
 TESTS += kernel("memfd", "memfd_test", quick=("memfd_test",))
