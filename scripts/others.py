@@ -166,11 +166,10 @@ QUICK_STRESSORS = ("vm", "mremap", "fork", "numa", "userfaultfd", "madvise")
 # All of them at once: of each, a part of what it does alone
 MIXED_SHARE = 4
 
+# What GUEST takes back afterwards, also if a test had to be ended
 HUGETLB_MEMCG = "mount -o remount,memory_hugetlb_accounting /sys/fs/cgroup; " \
                 "echo +memory >/sys/fs/cgroup/cgroup.subtree_control; cd /others/cgroup; " \
-                "./test_hugetlb_memcg; status=$?; mount -o remount /sys/fs/cgroup; exit $status"
-
-# What GUEST takes back afterwards, also if a test had to be ended
+                "./test_hugetlb_memcg"
 SWAP_ON = "mkswap /dev/ram1 >/dev/null && swapon /dev/ram1 && "
 ZSWAP_ON = "echo 1 >/sys/module/zswap/parameters/enabled && "
 ON_DISK = "mke2fs -F /dev/ram2 >/dev/null && mount -t ext2 /dev/ram2 /disk && cd /disk && "
@@ -203,7 +202,7 @@ TESTS += [Test("mm/cow", SWAP_ON + "/others/mm/cow", True),
           Test("mm/gup_test", GUP_MATRIX, True),
           Test("mm/on-fault-limit", "ulimit -l 64; su nobody -c /others/mm/on-fault-limit")]
 # They allocate 512 huge pages, to map one page of each, and page tables of 128 TiB
-TESTS += [Test(f"mm/{how}", f"{SWAP_ON}/others/mm/{how}", large=True)
+TESTS += [Test(f"mm/{how}", SWAP_ON + f"/others/mm/{how}", large=True)
           for how in ("khugepaged", "khugepaged -s 2")]
 TESTS += kernel("mm", "virtual_address_range", large=True)
 # 256 MiB of huge pages, or exactly one
@@ -283,8 +282,9 @@ members() {
 end_all() {
 	for signal in TERM KILL; do
 		for tenth in 1 2 3 4 5 6 7 8 9 10; do
-			[ -n "$(members "$1")" ] || return
-			kill -$signal $(members "$1") 2>/dev/null
+			left=$(members "$1")
+			[ -n "$left" ] || return
+			kill -$signal $left 2>/dev/null
 			sleep 0.1
 		done
 	done
@@ -319,6 +319,7 @@ for mode in MODES; do
 		swapoff /dev/ram1
 		umount /disk
 		umount /others/memfd/mnt
+		mount -o remount /sys/fs/cgroup
 	} 2>/dev/null
 	echo "@@ $mode $status $took $(($(counter pages_migrated) - before))"
 	cat /tmp/said

@@ -641,8 +641,6 @@ def main():
     if not wanted:
         parser.error("no section matches: see --list (some need --full, or --stress)")
     kernels = {name.split("/", maxsplit=1)[0] for name in wanted} | {"lab"}
-    if "others" in wanted:
-        kernels.add("extended")
     chosen = [name for name in sections if name in wanted or name in kernels]
     brought = any(name.startswith("gcov/") for name in chosen)
     if "coverage" in chosen and not brought:
