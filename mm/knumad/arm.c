@@ -3,10 +3,10 @@
  * knumad: arming samples
  *
  * A round walks the chunks of a process that spans nodes and makes one page of those
- * that are due inaccessible: the next thread that uses it tells by a hinting fault. The
- * kernel's own change_protection() does it, so that every rule of NUMA balancing about
- * page tables and TLBs holds here, too; pages are chosen one by one, and all of a hold
- * of mmap_lock share one flush.
+ * that are due inaccessible, with all of its folio: the next thread that uses it tells by
+ * a hinting fault. The kernel's own change_protection() does it, so that every rule of
+ * NUMA balancing about page tables and TLBs holds here, too; folios are chosen one by
+ * one, and all of a hold of mmap_lock share one flush.
  */
 
 #include <linux/hugetlb.h>
@@ -29,8 +29,17 @@
 /* Samples armed before mmap_lock is let go, at most */
 #define KNUMAD_HOLD_SAMPLES	64
 
-/* In an address: of a huge page */
-#define KNUMAD_HUGE		1UL
+/**
+ * struct arm_choice - what is to be armed for one sample
+ * @addr:	where it begins; 0 if there is none
+ * @pages:	how many pages it has
+ * @huge:	is it a huge page, mapped as such?
+ */
+struct arm_choice {
+	unsigned long addr;
+	unsigned int pages;
+	bool huge;
+};
 
 /**
  * struct arm_state - one hold of mmap_lock
@@ -38,7 +47,7 @@
  * @hold:	page table entries left before mmap_lock is let go
  * @budget:	samples that may still be armed
  * @nr:		samples chosen
- * @addr:	where they are
+ * @choice:	what they are
  * @cursor:	where the next hold goes on
  * @chunk:	where the chunk begins that was looked at last; it may have several VMAs, and
  * @due:	it is to be sampled in this round
@@ -49,7 +58,7 @@ struct arm_state {
 	long hold;
 	unsigned long budget;
 	unsigned int nr;
-	unsigned long addr[KNUMAD_HOLD_SAMPLES];
+	struct arm_choice choice[KNUMAD_HOLD_SAMPLES];
 	unsigned long cursor;
 	unsigned long chunk;
 	bool due;
@@ -109,38 +118,78 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
 }
 
 /*
- * Choose a page that was used. Return: its address, 0 for none, also if it is too early
- * for one more while nobody used those that are armed.
+ * A large folio is armed as a whole, as mainline does it, and a fault makes all of it accessible
+ * again: mlock(), MADV_FREE, MADV_COLD and who maps it by fewer entries of the TLB take it for
+ * whole only while all of its entries are alike.
+ *
+ * Return: what to arm for the page of entry @at of @nr at @start, which map the memory from
+ * @addr: all entries there that its folio would have; one if they are not all its, and alike.
  */
-static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vma,
-				  pte_t *start, unsigned long addr, unsigned long end,
-				  struct knumad_chunk *c)
+static struct arm_choice choose(struct folio *folio, pte_t *start, unsigned long at,
+				unsigned long nr, unsigned long addr)
 {
-	unsigned long nr = (end - addr) >> PAGE_SHIFT, i, found = 0;
+	const fpb_t flags = FPB_IGNORE_DIRTY | FPB_IGNORE_SOFT_DIRTY;
+	struct arm_choice one = { .addr = addr + (at << PAGE_SHIFT), .pages = 1 };
+	unsigned long index = pte_pfn(ptep_get(start + at)) - folio_pfn(folio);
+	unsigned long first = at - min(at, index), pages;
+	pte_t pte = ptep_get(start + first);
+
+	if (!folio_test_large(folio) || !pte_present(pte) ||
+	    pte_pfn(pte) != folio_pfn(folio) + index - (at - first))
+		return one;
+	pages = min(nr - first, folio_nr_pages(folio) - index + (at - first));
+	addr += first << PAGE_SHIFT;
+	if (folio_pte_batch(folio, addr, start + first, pte, pages, flags, NULL, NULL, NULL) !=
+	    pages)
+		return one;
+	return (struct arm_choice) { .addr = addr, .pages = pages };
+}
+
+/* Is entry @at, which is armed, armed for the same sample as the one before? */
+static bool is_armed_with_last(struct folio *folio, pte_t *start, unsigned long at)
+{
+	pte_t last;
+
+	if (!at || !folio || !folio_test_large(folio))
+		return false;
+	last = ptep_get(start + at - 1);
+	return pte_present(last) && pte_protnone(last) && pfn_folio(pte_pfn(last)) == folio;
+}
+
+/*
+ * Choose a page that was used. Return: it; none also if it is too early for one more while
+ * nobody used those that are armed.
+ */
+static struct arm_choice look_at_ptes(struct arm_state *a, struct vm_area_struct *vma,
+				      pte_t *start, unsigned long addr, unsigned long end,
+				      struct knumad_chunk *c)
+{
+	unsigned long nr = (end - addr) >> PAGE_SHIFT, i;
 	unsigned long range, first = knumad_chunk_first(c, nr, &range);
+	struct arm_choice found = {};
 	unsigned int armed = 0;
 
 	first += get_random_u32_below(range);
 	for (i = 0; i < nr; i++) {
 		unsigned long at = (first + i) % nr;
 		pte_t pte = ptep_get(start + at);
-		unsigned long where = addr + (at << PAGE_SHIFT);
+		struct folio *folio;
 
-		if (!pte_present(pte))
+		if (!pte_present(pte) || (!pte_protnone(pte) && (found.addr || !pte_young(pte))))
 			continue;
+		folio = vm_normal_folio(vma, addr + (at << PAGE_SHIFT), pte);
 		if (pte_protnone(pte))
-			armed++;
-		else if (!found && pte_young(pte) &&
-			 is_candidate(vm_normal_folio(vma, where, pte)))
-			found = where;
+			armed += !is_armed_with_last(folio, start, at);
+		else if (is_candidate(folio))
+			found = choose(folio, start, at, nr, addr);
 		/* Without samples that might be forgotten there is no need to go on */
-		if (found && !c->armed)
+		if (found.addr && !c->armed)
 			break;
 	}
 	a->hold -= i;
-	knumad_chunk_looked(c, &a->look, armed, found);
-	if (!found || !knumad_sampling_due(a->proc->sampling, c, a->look.armed, addr))
-		return 0;
+	knumad_chunk_looked(c, &a->look, armed, found.addr);
+	if (!found.addr || !knumad_sampling_due(a->proc->sampling, c, a->look.armed, addr))
+		return (struct arm_choice) {};
 	c->half = !c->half;
 	return found;
 }
@@ -148,18 +197,20 @@ static unsigned long look_at_ptes(struct arm_state *a, struct vm_area_struct *vm
 /*
  * Choose a page of the part at @from, of a page table that covers the memory from @addr to
  * @end: any one that was used, if none is armed yet. The first ones may have another user
- * than the rest. Return: its address, 0 for none.
+ * than the rest; but a large folio that reaches beyond the part is armed, and moves, as a whole.
+ * Return: it, or none.
  */
-static unsigned long look_at_part(struct vm_area_struct *vma, pte_t *start,
-				  unsigned long addr, unsigned long end,
-				  unsigned long from, enum knumad_part_state state)
+static struct arm_choice look_at_part(struct vm_area_struct *vma, pte_t *start,
+				      unsigned long addr, unsigned long end,
+				      unsigned long from, enum knumad_part_state state)
 {
-	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end), found = 0;
+	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end);
+	struct arm_choice found = {};
 	unsigned long nr, first, i;
 
 	from = max(from, addr);
 	if (from >= to)
-		return 0;
+		return found;
 	nr = (to - from) >> PAGE_SHIFT;
 	first = get_random_u32_below(nr);
 	for (i = 0; i < nr; i++) {
@@ -170,15 +221,34 @@ static unsigned long look_at_part(struct vm_area_struct *vma, pte_t *start,
 		if (!pte_present(pte))
 			continue;
 		if (pte_protnone(pte))
-			return 0;
-		if (found || !pte_young(pte))
+			return (struct arm_choice) {};
+		if (found.addr || !pte_young(pte))
 			continue;
 		folio = vm_normal_folio(vma, at, pte);
 		if (is_candidate(folio) &&
 		    (state != KNUMAD_PART_BY_PAGE || knumad_folio_user(folio) == NUMA_NO_NODE))
-			found = at;
+			found = choose(folio, start, (at - addr) >> PAGE_SHIFT,
+				       (end - addr) >> PAGE_SHIFT, addr);
 	}
 	return found;
+}
+
+/* Is it among the choices from number @nr on? A large folio may have several parts. */
+static bool is_chosen(const struct arm_state *a, unsigned int nr, struct arm_choice found)
+{
+	for (; nr < a->nr; nr++)
+		if (a->choice[nr].addr == found.addr)
+			return true;
+	return false;
+}
+
+static void add_choice(struct arm_state *a, struct arm_choice found)
+{
+	a->choice[a->nr++] = found;
+	a->hold -= KNUMAD_ARM_ENTRIES;
+	/* All of its entries are written */
+	if (!found.huge)
+		a->hold -= found.pages;
 }
 
 /*
@@ -190,29 +260,29 @@ static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t
 			  unsigned long addr, unsigned long end, struct knumad_chunk *c)
 {
 	struct knumad_sampling *s = a->proc->sampling;
-	unsigned int first = knumad_sampling_part(s, c, addr), nr = 0, i;
+	unsigned int first = knumad_sampling_part(s, c, addr), before = a->nr, i;
 	bool learn = !c->backoff;
 
-	for (i = 0; i < KNUMAD_PARTS && nr < KNUMAD_PARTS_AT_ONCE && !is_full(a); i++) {
+	for (i = 0; i < KNUMAD_PARTS && a->nr - before < KNUMAD_PARTS_AT_ONCE && !is_full(a);
+	     i++) {
 		unsigned int part = (first + i) % KNUMAD_PARTS;
 		unsigned long from = (addr & PMD_MASK) + ((unsigned long)part << KNUMAD_PART_BITS);
 		enum knumad_part_state state = KNUMAD_PART_UNKNOWN;
-		unsigned long where;
+		struct arm_choice found;
 
 		if (learn)
 			state = knumad_part_state(s, from);
 		if (state == KNUMAD_PART_IS_KNOWN)
 			continue;
-		where = look_at_part(vma, start, addr, end, from, state);
+		found = look_at_part(vma, start, addr, end, from, state);
 		a->hold -= BIT(KNUMAD_PART_BITS - PAGE_SHIFT);
-		if (!where)
+		if (!found.addr || is_chosen(a, before, found))
 			continue;
-		a->addr[a->nr++] = where;
-		nr++;
+		add_choice(a, found);
 		if (!learn)
 			return;
 	}
-	if (!nr && !c->armed)
+	if (a->nr == before && !c->armed)
 		c->backoff = min(c->backoff + 1, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 
@@ -235,8 +305,7 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	struct arm_state *a = walk->private;
 	struct knumad_chunk *c = knumad_chunk_get(a->proc, addr);
 	struct knumad_sampling *s = a->proc->sampling;
-	unsigned int before = a->nr;
-	unsigned long where = 0;
+	struct arm_choice found = {};
 	spinlock_t *ptl;	/* page table lock of this table */
 	pte_t *start;
 
@@ -248,7 +317,11 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 	if (ptl) {
 		__acquire(ptl);
 		if (look_at_pmd(vma, *pmd, addr, c))
-			where = (addr & HPAGE_PMD_MASK) | KNUMAD_HUGE;
+			found = (struct arm_choice) {
+				.addr = addr & HPAGE_PMD_MASK,
+				.pages = HPAGE_PMD_NR,
+				.huge = true,
+			};
 		spin_unlock(ptl);
 	} else if (c->spread || is_worth_reading(s, c, addr)) {
 		start = pte_offset_map_lock(vma->vm_mm, pmd, addr, &ptl);
@@ -258,12 +331,11 @@ static int look_at_chunk(pmd_t *pmd, unsigned long addr, unsigned long end,
 		if (c->spread)
 			look_at_parts(a, vma, start, addr, end, c);
 		else
-			where = look_at_ptes(a, vma, start, addr, end, c);
+			found = look_at_ptes(a, vma, start, addr, end, c);
 		pte_unmap_unlock(start, ptl);
 	}
-	if (where)
-		a->addr[a->nr++] = where;
-	a->hold -= (a->nr - before) * KNUMAD_ARM_ENTRIES;
+	if (found.addr)
+		add_choice(a, found);
 out:
 	return a->hold <= 0 || is_full(a) || mmap_lock_is_contended(vma->vm_mm);
 }
@@ -288,19 +360,40 @@ static const struct mm_walk_ops arm_ops = {
 	.walk_lock = PGWALK_RDLOCK,
 };
 
+/* Are they still pages of one folio? */
+static bool is_one_folio(struct mm_struct *mm, pmd_t *pmd, const struct arm_choice *choice)
+{
+	spinlock_t *ptl;	/* page table lock of this table */
+	pte_t *start = pte_offset_map_lock(mm, pmd, choice->addr, &ptl);
+	pte_t first, last;
+	bool one;
+
+	if (!start)
+		return false;
+	__acquire(ptl);
+	first = ptep_get(start);
+	last = ptep_get(start + choice->pages - 1);
+	one = pte_present(first) && pte_present(last) &&
+	      pfn_folio(pte_pfn(first)) == pfn_folio(pte_pfn(last));
+	pte_unmap_unlock(start, ptl);
+	return one;
+}
+
 /*
  * Is it mapped as when it was chosen? A part of a huge page would split it; none comes while we
- * hold mmap_lock. But others that hold it for reading may have split one, and then all of its
- * pages would be armed for one sample. They may do it still, between here and the page table
- * lock.
+ * hold mmap_lock. But others that hold it for reading may have split one, or a large folio, and
+ * then all of its pages would be armed for one sample. They may do it still, between here and the
+ * page table lock.
  */
-static bool is_as_chosen(struct mm_struct *mm, unsigned long where)
+static bool is_as_chosen(struct mm_struct *mm, const struct arm_choice *choice)
 {
 	pmd_t *pmd;
 
-	if (!(where & KNUMAD_HUGE))
+	if (choice->pages == 1)
 		return true;
-	pmd = mm_find_pmd(mm, where & ~KNUMAD_HUGE);
+	pmd = mm_find_pmd(mm, choice->addr);
+	if (pmd && !choice->huge)
+		return is_one_folio(mm, pmd, choice);
 	return pmd && pmd_trans_huge(pmdp_get_lockless(pmd));
 }
 
@@ -317,14 +410,12 @@ static unsigned int arm_all(struct arm_state *a, struct mm_struct *mm)
 		return 0;
 	tlb_gather_mmu(&tlb, mm);
 	for (i = 0; i < a->nr; i++) {
-		unsigned long addr = a->addr[i] & ~KNUMAD_HUGE;
-		unsigned long size = PAGE_SIZE;
+		unsigned long addr = a->choice[i].addr;
+		unsigned long size = (unsigned long)a->choice[i].pages << PAGE_SHIFT;
 		long done;
 
-		if (!is_as_chosen(mm, a->addr[i]))
+		if (!is_as_chosen(mm, &a->choice[i]))
 			continue;
-		if (a->addr[i] & KNUMAD_HUGE)
-			size = PMD_SIZE;
 		done = change_protection(&tlb, vma_lookup(mm, addr), addr, addr + size,
 					 MM_CP_PROT_NUMA);
 		if (done <= 0)

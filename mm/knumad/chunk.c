@@ -70,7 +70,7 @@
 #define KNUMAD_CHANGED		7
 #define KNUMAD_LISTEN		8
 
-/* Each armed page that nobody used, and each look that found none, makes the next 4 times rarer */
+/* Each sample that nobody used, and each look that found none, makes the next 4 times rarer */
 #define KNUMAD_CHUNK_TRY_SHIFT	2
 
 /* If more samples are needed to tell whose a part is, most parts are nobody's */
@@ -395,11 +395,11 @@ void knumad_chunk_rehome(struct knumad_chunk *c, int home)
  *   backoff 2, 64 chunks in a row: 16 of them in each round, each of them in one
  *   of 4 rounds.
  *
- * An armed page may not be used any more, so others are tried, but later and later:
+ * What is armed may not be used any more, so others are tried, but later and later:
  * most are, one after the other by the same thread, and one sample would do.
  *
- *   backoff 0, pages armed  0 1 2  3  4
- *   due in one of           1 4 16 64 no more
+ *   backoff 0, samples armed  0 1 2  3  4
+ *   due in one of             1 4 16 64 no more
  *
  * So it is with looks that find none to arm, as in memory that was only read and never
  * written: after two of them one in 16 rounds is enough.

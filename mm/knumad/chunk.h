@@ -69,7 +69,7 @@ static_assert(sizeof(struct knumad_chunk) == 8);
 
 /**
  * struct knumad_chunk_look - a chunk in one round, VMA by VMA
- * @armed:	small pages that are armed, in all VMAs so far
+ * @armed:	samples armed of small pages, or large folios, in all VMAs so far
  * @alive:	there was one that is armed, or might be
  * @idle:	@idle of the chunk before the first of them
  */

@@ -135,7 +135,7 @@ enum knumad_mode {
  * @reserve_percent:	part of a node kept free above its high watermark
  * @min_resident_mb:	smaller processes are not watched
  * @min_cpu_ms:		processes that used less CPU time are not watched
- * @samples_per_s:	pages per second armed of a process that spans nodes
+ * @samples_per_s:	samples per second armed of a process that spans nodes, of a folio each
  * @spread:		policy: leave lone processes spread
  */
 struct knumad_tunables {
@@ -415,7 +415,7 @@ bool knumad_counts_differ(const struct knumad_counts *a,
 /*
  * Page table entries looked at before mmap_lock is let go. What takes as long as so many of
  * them: to go from one VMA to the next, to look for page tables in a GiB, to find out whether
- * a chunk is due, to arm a page.
+ * a chunk is due, to arm a sample besides the entries of its folio.
  */
 #define KNUMAD_HOLD_ENTRIES	2048
 #define KNUMAD_VMA_ENTRIES	16

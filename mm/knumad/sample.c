@@ -46,7 +46,7 @@
  * knumad_sampling_due - shall a chunk be sampled in this round?
  * @s: sampling of its process
  * @c: the chunk
- * @armed: pages of it that are armed, and that nobody used yet
+ * @armed: samples armed of it that nobody used yet
  * @addr: any address in the chunk
  *
  * Those that are long known have rounds of their own, so that it costs nothing more to

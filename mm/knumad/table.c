@@ -329,7 +329,7 @@ void knumad_chunks_disarm(struct knumad_proc *proc)
 		if (knumad_is_left(mm))
 			break;
 		if (!lock_patiently(mm)) {
-			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault per page\n",
+			pr_info_ratelimited("knumad: pid %d: mmap_lock is not to be had; what is armed takes one hinting fault each\n",
 					    pid_nr(proc->pid));
 			break;
 		}

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -415,16 +417,21 @@ TEST_F(threads, one_pinned_of_many)
  */
 
 /* Have pages armed which nobody touches. */
-static void arm_idle(struct __test_metadata *_metadata, struct _test_data_threads *self,
-		     size_t folio)
+static void arm(struct __test_metadata *_metadata, struct _test_data_threads *self)
 {
-	start(_metadata, self, folio, 0, 2 * THREADS, NULL);
 	kn_tunable_set("samples_per_s", 100000);
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= 4, KN_PATIENCE))
 		kn_dump();
 	ASSERT_TRUE(kn_arm_idle(self->worker))
 		kn_dump();
+}
+
+static void arm_idle(struct __test_metadata *_metadata, struct _test_data_threads *self,
+		     size_t folio)
+{
+	start(_metadata, self, folio, 0, 2 * THREADS, NULL);
+	arm(_metadata, self);
 }
 
 /* Touch everything, and see that none of it was armed. */
@@ -450,6 +457,124 @@ TEST_F(threads, off_disarms)
 	ASSERT_EQ(0, kn_enable("never"));
 	check_nothing_armed(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/*
+ * A large folio is armed as a whole: who is told to do something to all of its pages, and finds
+ * entries that differ, splits it.
+ */
+
+/* Stop the worker. Return: true if some of its memory is armed; if not it goes on. */
+static bool stops_armed(const struct kn_worker *worker)
+{
+	int status;
+
+	if (kill(worker->pid, SIGSTOP) || waitpid(worker->pid, &status, WUNTRACED) != worker->pid)
+		return false;
+	if (kn_is_armed(worker->pid))
+		return true;
+	kill(worker->pid, SIGCONT);
+	return false;
+}
+
+/* @across: folios that have their entries in two page tables, so that they are split at any rate */
+static void stay_whole(struct __test_metadata *_metadata, struct _test_data_threads *self,
+		       size_t folio, unsigned int across)
+{
+	const struct kn_shared *sh = self->worker->sh;
+	struct iovec all = { .iov_base = sh->mem, .iov_len = sh->size };
+	struct kn_events now;
+	__u64 split;
+	int fd;
+
+	/* Other memory of the process has small ones */
+	kn_events(&now);
+	EXPECT_LE(folio / KN_PAGE / 4 * (now.hint_faults - self->before.hint_faults),
+		  now.pte_updates - self->before.pte_updates);
+	fd = syscall(SYS_pidfd_open, self->worker->pid, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_TRUE(kn_wait_until(stops_armed(self->worker), KN_PATIENCE))
+		kn_dump();
+	split = kn_folio_stat(folio, "split");
+	ASSERT_EQ(all.iov_len, syscall(SYS_process_madvise, fd, &all, 1, MADV_COLD, 0));
+	close(fd);
+	EXPECT_TRUE(kn_is_armed(self->worker->pid));
+	split = kn_folio_stat(folio, "split") - split;
+	EXPECT_GE(across, split);
+	TH_LOG("%llu folios were split", split);
+	ASSERT_EQ(0, kill(self->worker->pid, SIGCONT));
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
+/* Memory in folios of this size */
+static void start_in_folios(struct __test_metadata *_metadata, struct _test_data_threads *self,
+			    size_t folio, int sharers, int sets)
+{
+	__u64 before = kn_folio_stat(folio, "anon_fault_alloc");
+
+	start(_metadata, self, folio, sharers, sets, NULL);
+	if (self->worker->sh->why[0])
+		SKIP(return, "%s", self->worker->sh->why);
+	ASSERT_LE(self->worker->sh->size / folio * 95 / 100,
+		  kn_folio_stat(folio, "anon_fault_alloc") - before);
+}
+
+TEST_F(threads, large_folios_stay_whole)
+{
+	const size_t folio = KN_MB / 16;
+	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
+
+	if (why)
+		SKIP(return, "%s", why);
+	start_in_folios(_metadata, self, folio, 0, 2 * THREADS);
+	arm(_metadata, self);
+	stay_whole(_metadata, self, folio, 0);
+}
+
+/* Larger than the parts by which knumad looks at what is shared */
+TEST_F(threads, shared_folios_stay_whole)
+{
+	const size_t folio = KN_MB / 4;
+	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->slow = true;
+	start_in_folios(_metadata, self, folio, THREADS, 0);
+	ASSERT_EQ(0, kn_enable("always"));
+	ASSERT_TRUE(kn_wait_until(is_spread(self->worker), KN_PATIENCE))
+		kn_dump();
+	stay_whole(_metadata, self, folio, 0);
+}
+
+/* The memory goes where each page table begins in the middle of a folio. */
+static int move_half_a_folio(struct kn_shared *sh, const struct kn_work *work)
+{
+	char *to = mmap(NULL, sh->size + 2 * KN_CHUNK, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+
+	if (to == MAP_FAILED)
+		return -ENOMEM;
+	to = (char *)(((uintptr_t)to | (KN_CHUNK - 1)) + 1) + work->folio / 2;
+	if (mremap(sh->mem, sh->size, sh->size, MREMAP_MAYMOVE | MREMAP_FIXED, to) != to) {
+		snprintf(sh->why, sizeof(sh->why), "cannot move the memory");
+		return 1;
+	}
+	sh->mem = to;
+	return 0;
+}
+
+TEST_F(threads, moved_folios_stay_whole)
+{
+	const size_t folio = KN_MB / 16;
+	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
+
+	if (why)
+		SKIP(return, "%s", why);
+	self->prepare = move_half_a_folio;
+	start_in_folios(_metadata, self, folio, 0, 2 * THREADS);
+	arm(_metadata, self);
+	stay_whole(_metadata, self, folio, MEM / KN_CHUNK);
 }
 
 TEST_F(threads, no_samples_disarm)
