@@ -49,6 +49,9 @@ ON_THEIR_WAY = {
     # move_pages(2) cannot isolate such a page, nor one that another CPU has in hand just then:
     # without knumad, too, but not in each of its cases
     "mm/migration": r"Didn't migrate 1 pages",
+    # Nor is such a page collapsed, with migrate_pages(2) in a loop neither
+    "mm/khugepaged": r"Collapse .*\x1b\[31mFail",
+    "mm/khugepaged -s 2": r"Collapse .*\x1b\[31mFail",
 }
 
 # What a test says that has run nothing
