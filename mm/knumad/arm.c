@@ -48,6 +48,7 @@ struct arm_choice {
  * @budget:	samples that may still be armed
  * @nr:		samples chosen
  * @choice:	what they are
+ * @chunk_first: the first one of the shared chunk that is being looked at
  * @cursor:	where the next hold goes on
  * @chunk:	where the chunk begins that was looked at last; it may have several VMAs, and
  * @due:	it is to be sampled in this round
@@ -59,6 +60,7 @@ struct arm_state {
 	unsigned long budget;
 	unsigned int nr;
 	struct arm_choice choice[KNUMAD_HOLD_SAMPLES];
+	unsigned int chunk_first;
 	unsigned long cursor;
 	unsigned long chunk;
 	bool due;
@@ -125,8 +127,8 @@ static bool look_at_pmd(struct vm_area_struct *vma, pmd_t pmd, unsigned long add
  * Return: what to arm for the page of entry @at of @nr at @start, which map the memory from
  * @addr: all entries there that its folio would have; one if they are not all its, and alike.
  */
-static struct arm_choice choose(struct folio *folio, pte_t *start, unsigned long at,
-				unsigned long nr, unsigned long addr)
+static struct arm_choice choose(struct arm_state *a, struct folio *folio, pte_t *start,
+				unsigned long at, unsigned long nr, unsigned long addr)
 {
 	const fpb_t flags = FPB_IGNORE_DIRTY | FPB_IGNORE_SOFT_DIRTY;
 	struct arm_choice one = { .addr = addr + (at << PAGE_SHIFT), .pages = 1 };
@@ -139,6 +141,7 @@ static struct arm_choice choose(struct folio *folio, pte_t *start, unsigned long
 		return one;
 	pages = min(nr - first, folio_nr_pages(folio) - index + (at - first));
 	addr += first << PAGE_SHIFT;
+	a->hold -= pages;
 	if (folio_pte_batch(folio, addr, start + first, pte, pages, flags, NULL, NULL, NULL) !=
 	    pages)
 		return one;
@@ -181,7 +184,7 @@ static struct arm_choice look_at_ptes(struct arm_state *a, struct vm_area_struct
 		if (pte_protnone(pte))
 			armed += !is_armed_with_last(folio, start, at);
 		else if (is_candidate(folio))
-			found = choose(folio, start, at, nr, addr);
+			found = choose(a, folio, start, at, nr, addr);
 		/* Without samples that might be forgotten there is no need to go on */
 		if (found.addr && !c->armed)
 			break;
@@ -194,27 +197,47 @@ static struct arm_choice look_at_ptes(struct arm_state *a, struct vm_area_struct
 	return found;
 }
 
+/* Is the page at @addr among the choices? A large folio may have several parts. */
+static bool is_chosen(const struct arm_state *a, unsigned long addr)
+{
+	unsigned int i;
+
+	for (i = a->chunk_first; i < a->nr; i++)
+		if (addr - a->choice[i].addr < (unsigned long)a->choice[i].pages << PAGE_SHIFT)
+			return true;
+	return false;
+}
+
+/* Is there something to learn about it, by the state of the part by which it is known? */
+static bool is_unknown(struct folio *folio, enum knumad_part_state state)
+{
+	return state == KNUMAD_PART_UNKNOWN ||
+	       (state == KNUMAD_PART_BY_PAGE && knumad_folio_user(folio) == NUMA_NO_NODE);
+}
+
 /*
  * Choose a page of the part at @from, of a page table that covers the memory from @addr to
- * @end: any one that was used, if none is armed yet. The first ones may have another user
- * than the rest; but a large folio that reaches beyond the part is armed, and moves, as a whole.
- * Return: it, or none.
+ * @end: any one that was used, if none is armed yet; if we @learn, of which something is not
+ * known. The first ones may have another user than the rest. Return: it, or none.
  */
-static struct arm_choice look_at_part(struct vm_area_struct *vma, pte_t *start,
-				      unsigned long addr, unsigned long end,
-				      unsigned long from, enum knumad_part_state state)
+static struct arm_choice look_at_part(struct arm_state *a, struct vm_area_struct *vma,
+				      pte_t *start, unsigned long addr, unsigned long end,
+				      unsigned long from, bool learn)
 {
+	struct knumad_sampling *s = a->proc->sampling;
+	enum knumad_part_state state = knumad_part_state(s, from);
 	unsigned long to = min(from + BIT(KNUMAD_PART_BITS), end);
 	struct arm_choice found = {};
 	unsigned long nr, first, i;
 
 	from = max(from, addr);
-	if (from >= to)
+	if (from >= to || (learn && state == KNUMAD_PART_IS_KNOWN))
 		return found;
 	nr = (to - from) >> PAGE_SHIFT;
+	a->hold -= nr;
 	first = get_random_u32_below(nr);
 	for (i = 0; i < nr; i++) {
-		unsigned long at = from + (((first + i) % nr) << PAGE_SHIFT);
+		unsigned long at = from + (((first + i) % nr) << PAGE_SHIFT), by;
 		pte_t pte = ptep_get(start + ((at - addr) >> PAGE_SHIFT));
 		struct folio *folio;
 
@@ -225,21 +248,14 @@ static struct arm_choice look_at_part(struct vm_area_struct *vma, pte_t *start,
 		if (found.addr || !pte_young(pte))
 			continue;
 		folio = vm_normal_folio(vma, at, pte);
-		if (is_candidate(folio) &&
-		    (state != KNUMAD_PART_BY_PAGE || knumad_folio_user(folio) == NUMA_NO_NODE))
-			found = choose(folio, start, (at - addr) >> PAGE_SHIFT,
+		if (!is_candidate(folio) || is_chosen(a, at))
+			continue;
+		by = knumad_part_addr(at, pte_pfn(pte) - folio_pfn(folio));
+		if (!learn || is_unknown(folio, by < from ? knumad_part_state(s, by) : state))
+			found = choose(a, folio, start, (at - addr) >> PAGE_SHIFT,
 				       (end - addr) >> PAGE_SHIFT, addr);
 	}
 	return found;
-}
-
-/* Is it among the choices from number @nr on? A large folio may have several parts. */
-static bool is_chosen(const struct arm_state *a, unsigned int nr, struct arm_choice found)
-{
-	for (; nr < a->nr; nr++)
-		if (a->choice[nr].addr == found.addr)
-			return true;
-	return false;
 }
 
 static void add_choice(struct arm_state *a, struct arm_choice found)
@@ -259,30 +275,22 @@ static void add_choice(struct arm_state *a, struct arm_choice found)
 static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t *start,
 			  unsigned long addr, unsigned long end, struct knumad_chunk *c)
 {
-	struct knumad_sampling *s = a->proc->sampling;
-	unsigned int first = knumad_sampling_part(s, c, addr), before = a->nr, i;
+	unsigned int first = knumad_sampling_part(a->proc->sampling, c, addr), i;
 	bool learn = !c->backoff;
 
-	for (i = 0; i < KNUMAD_PARTS && a->nr - before < KNUMAD_PARTS_AT_ONCE && !is_full(a);
-	     i++) {
+	a->chunk_first = a->nr;
+	for (i = 0; i < KNUMAD_PARTS && !is_full(a); i++) {
 		unsigned int part = (first + i) % KNUMAD_PARTS;
 		unsigned long from = (addr & PMD_MASK) + ((unsigned long)part << KNUMAD_PART_BITS);
-		enum knumad_part_state state = KNUMAD_PART_UNKNOWN;
-		struct arm_choice found;
+		struct arm_choice found = look_at_part(a, vma, start, addr, end, from, learn);
 
-		if (learn)
-			state = knumad_part_state(s, from);
-		if (state == KNUMAD_PART_IS_KNOWN)
-			continue;
-		found = look_at_part(vma, start, addr, end, from, state);
-		a->hold -= BIT(KNUMAD_PART_BITS - PAGE_SHIFT);
-		if (!found.addr || is_chosen(a, before, found))
+		if (!found.addr)
 			continue;
 		add_choice(a, found);
-		if (!learn)
+		if (!learn || a->nr - a->chunk_first == KNUMAD_PARTS_AT_ONCE)
 			return;
 	}
-	if (a->nr == before && !c->armed)
+	if (a->nr == a->chunk_first && !c->armed)
 		c->backoff = min(c->backoff + 1, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 

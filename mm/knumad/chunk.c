@@ -297,7 +297,8 @@ static void chunk_agrees(struct knumad_chunk *c, unsigned int enough)
 
 	if (c->spread) {
 		leave_alone(c);
-		if (c->agree < min(enough * KNUMAD_CHUNK_SETTLED, 31U))
+		if (enough == KNUMAD_CHUNK_NEVER ||
+		    c->agree < min(enough * KNUMAD_CHUNK_SETTLED, 31U))
 			return;
 		c->spread = 0;
 		c->mixed = 0;
@@ -332,7 +333,8 @@ static void chunk_disagrees(struct knumad_chunk *c, int home)
  * @c: the chunk; it is not armed any more
  * @user: index of the thread
  * @home: home of the thread, NUMA_NO_NODE tells nothing about the chunk
- * @enough: samples in a row that tell where it belongs
+ * @enough: samples in a row that tell where it belongs, KNUMAD_CHUNK_NEVER if it is shared
+ *	for good
  *
  * If it turns out that the chunk is shared, @spread is set and @target is 0:
  * the caller sets it by knumad_chunk_spread(). See "Chunks".
@@ -665,6 +667,36 @@ bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed, unsigned int
 {
 	return agreed + disagreed >= KNUMAD_PARTS &&
 	       knumad_parts_worth(agreed, disagreed, nr_nodes);
+}
+
+/**
+ * knumad_parts_differ - do parts of a chunk belong to several nodes?
+ * @parts: its KNUMAD_PARTS parts
+ *
+ *   targets (m: mixed)
+ *   - - - - ...         no
+ *   0 - 0 - ...         no
+ *   0 0 0 1 ...         yes
+ *   m - - - ...         yes
+ *
+ * Return: true if so, as far as is known.
+ */
+bool knumad_parts_differ(const struct knumad_part *parts)
+{
+	int i, nid = NUMA_NO_NODE;
+
+	for (i = 0; i < KNUMAD_PARTS; i++) {
+		int target = knumad_part_target(&parts[i]);
+
+		if (knumad_part_mixed(&parts[i]))
+			return true;
+		if (target == NUMA_NO_NODE)
+			continue;
+		if (nid != NUMA_NO_NODE && target != nid)
+			return true;
+		nid = target;
+	}
+	return false;
 }
 
 /**

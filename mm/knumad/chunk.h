@@ -18,6 +18,9 @@
 /* ... and at most: in a process whose threads share everything */
 #define KNUMAD_CHUNK_AGREE_MAX		8
 
+/* No number of them does, of a shared chunk */
+#define KNUMAD_CHUNK_NEVER		0
+
 /* @mixed from which on a chunk is shared: three disagreements ... */
 #define KNUMAD_CHUNK_MIXED		12
 
@@ -125,6 +128,7 @@ unsigned int knumad_part_enough(unsigned int agreed, unsigned int disagreed,
 				unsigned int nr_nodes);
 bool knumad_parts_worth(unsigned int agreed, unsigned int disagreed,
 			unsigned int nr_nodes);
+bool knumad_parts_differ(const struct knumad_part *parts);
 bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed,
 		       unsigned int nr_nodes);
 

@@ -113,6 +113,7 @@ void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
 	sample->cpu_nid = numa_node_id();
 	sample->mem_nid = folio_nid(folio);
 	sample->huge = !vmf->pte;
+	sample->index = sample->huge ? 0 : pte_pfn(vmf->orig_pte) - folio_pfn(folio);
 	/* Slow memory has the time of the last use there */
 	sample->record = folio_use_access_time(folio) ? KNUMAD_RECORD_OTHER :
 							note_user(folio);

@@ -164,7 +164,8 @@ static bool learn_page(struct knumad_proc *proc, const struct knumad_sample *sam
 static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sample,
 		       unsigned int at, int home, struct knumad_chunk *c)
 {
-	struct knumad_part *p = knumad_part_get(proc, sample->addr);
+	struct knumad_part *p = knumad_part_get(proc, knumad_part_addr(sample->addr,
+								       sample->index));
 	struct knumad_sampling *s = proc->sampling;
 	unsigned int nodes = nodes_weight(s->set), enough = KNUMAD_CHUNK_AGREE_MAX;
 	int before, target;
@@ -198,6 +199,14 @@ static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sam
 	return true;
 }
 
+/* Have parts of a shared chunk users on several nodes? */
+static bool is_divided(struct knumad_proc *proc, unsigned long addr)
+{
+	const struct knumad_part *parts = knumad_part_get(proc, addr & PMD_MASK);
+
+	return parts && knumad_parts_differ(parts);
+}
+
 static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sample,
 			unsigned int at, int home)
 {
@@ -205,7 +214,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	unsigned long nr = sample->addr >> PMD_SHIFT;
 	struct knumad_sampling *s = proc->sampling;
 	bool spread, known, leading, parts = false;
-	unsigned int target, backoff;
+	unsigned int target, backoff, enough;
 
 	if (!c)
 		return;
@@ -229,7 +238,11 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	if (sample->huge || !parts_tell(s))
 		share(s, c->user, at);
 	leading = is_leading(s, at);
-	knumad_chunk_sample(c, at, home, compare(s, c, home, leading));
+	enough = compare(s, c, home, leading);
+	/* Samples in a row are of parts in a row, which may have one user for long */
+	if (parts && c->spread && is_divided(proc, sample->addr))
+		enough = KNUMAD_CHUNK_NEVER;
+	knumad_chunk_sample(c, at, home, enough);
 	/* If it was the lead that made most chunks its own, this one, too */
 	if (leading && knumad_chunk_known(c) && !c->spread && 2 * s->shared > s->known)
 		knumad_chunk_share(c);

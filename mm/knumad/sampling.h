@@ -46,6 +46,7 @@ enum knumad_record {
  * @cpu_nid:	node of the CPU
  * @mem_nid:	node of the page
  * @huge:	it is a huge page, mapped whole
+ * @index:	if not, the number of the page in its folio
  * @record:	what it says of the page, compared with what was known of that
  */
 struct knumad_sample {
@@ -55,6 +56,7 @@ struct knumad_sample {
 	s16 cpu_nid;
 	s16 mem_nid;
 	bool huge;
+	u16 index;
 	enum knumad_record record;
 };
 
@@ -263,6 +265,7 @@ struct knumad_chunk_iter {
 struct knumad_chunk *knumad_chunk_get(struct knumad_proc *proc,
 				      unsigned long addr);
 int knumad_chunk_target(const struct knumad_proc *proc, unsigned long addr);
+unsigned long knumad_part_addr(unsigned long addr, unsigned long index);
 struct knumad_part *knumad_part_get(struct knumad_proc *proc, unsigned long addr);
 bool knumad_parts_known(const struct knumad_proc *proc, unsigned long addr);
 int knumad_part_goes(const struct knumad_proc *proc, unsigned long addr);

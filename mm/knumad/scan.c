@@ -286,6 +286,14 @@ static void scan_pte(struct walk_state *w, struct vm_area_struct *vma,
 	count(w, folio, 1UL << w->order, young);
 }
 
+/* Is it the part of @addr that tells where the folio belongs, and not one before? */
+static bool is_of_part(struct folio *folio, pte_t ptent, unsigned long addr)
+{
+	unsigned long by = knumad_part_addr(addr, pte_pfn(ptent) - folio_pfn(folio));
+
+	return by >> KNUMAD_PART_BITS == addr >> KNUMAD_PART_BITS;
+}
+
 /*
  * Of a page, and @goes, the node where its part of the memory belongs, if chunks have
  * parts. Return: false to stop the walk before @addr.
@@ -293,14 +301,15 @@ static void scan_pte(struct walk_state *w, struct vm_area_struct *vma,
 static bool collect_pte(struct walk_state *w, struct vm_area_struct *vma,
 			pte_t *pte, unsigned long addr, int goes)
 {
-	struct folio *folio = pte_folio(vma, ptep_get(pte), addr);
+	pte_t ptent = ptep_get(pte);
+	struct folio *folio = pte_folio(vma, ptent, addr);
 
 	if (!folio)
 		return true;
 	if (goes == KNUMAD_BY_PAGE && knumad_folio_user(folio) != w->batch->target)
 		return true;
 	if (folio_test_large(folio)) {
-		if (folio == w->large)
+		if (folio == w->large || (w->parts && !is_of_part(folio, ptent, addr)))
 			return true;
 		w->large = folio;
 	}

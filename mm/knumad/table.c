@@ -124,6 +124,26 @@ static unsigned int part_of(unsigned long addr)
 }
 
 /**
+ * knumad_part_addr - the address by whose part a page is known
+ * @addr: of the page
+ * @index: its number in its folio
+ *
+ * A large folio moves as a whole: what is known of it is kept with the first of its parts in
+ * the chunk. Of pages of a chunk of 512:
+ *
+ *   number  in its folio   known by
+ *   40        0            40
+ *   40       24            16         which is in another part
+ *   40      100             0         it begins in the chunk before
+ *
+ * Return: the address.
+ */
+unsigned long knumad_part_addr(unsigned long addr, unsigned long index)
+{
+	return addr - min(index << PAGE_SHIFT, addr & ~PMD_MASK);
+}
+
+/**
  * knumad_part_get - what is known of a part of a shared chunk
  * @proc: the process, being sampled
  * @addr: any address in the part

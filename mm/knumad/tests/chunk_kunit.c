@@ -189,8 +189,15 @@ static void chunk_limits_test(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, chunk.user, 1);
 	KUNIT_EXPECT_EQ(test, (int)chunk.mixed, 31);
 
-	/* Shared no more, though that takes as many samples as can be counted */
+	/* As long as its parts belong to several nodes it is shared */
 	chunk.target = 1;
+	for (i = 0; i < 100; i++)
+		knumad_chunk_sample(&chunk, 0, 0, KNUMAD_CHUNK_NEVER);
+	KUNIT_EXPECT_EQ(test, (int)chunk.spread, 1);
+	KUNIT_EXPECT_EQ(test, (int)chunk.target, 1);
+
+	/* Shared no more, though that takes as many samples as can be counted */
+	knumad_chunk_sample(&chunk, 0, 1, KNUMAD_CHUNK_AGREE_MAX);
 	for (i = 0; i < 30; i++)
 		knumad_chunk_sample(&chunk, 0, 1, KNUMAD_CHUNK_AGREE_MAX);
 	KUNIT_EXPECT_EQ(test, (int)chunk.spread, 0);
@@ -709,6 +716,34 @@ static void parts_worth_test(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, knumad_parts_worth(0, 31, 2));
 }
 
+static void parts_differ_test(struct kunit *test)
+{
+	const struct knumad_part known[] = {
+		{ .node = 1, .agree = KNUMAD_PART_KNOWN },
+		{ .node = 2, .agree = KNUMAD_PART_KNOWN },
+	};
+	const struct knumad_part mixed = { .node = 1, .agree = 1, .mixed = KNUMAD_PART_MIXED };
+	struct knumad_part parts[KNUMAD_PARTS] = {};
+
+	/* The worked table */
+	KUNIT_EXPECT_FALSE(test, knumad_parts_differ(parts));
+	parts[0] = known[0];
+	parts[2] = known[0];
+	KUNIT_EXPECT_FALSE(test, knumad_parts_differ(parts));
+	/* One sample does not tell where it belongs */
+	parts[3] = (struct knumad_part) { .node = 2, .agree = 1 };
+	KUNIT_EXPECT_FALSE(test, knumad_parts_differ(parts));
+	parts[3] = known[1];
+	KUNIT_EXPECT_TRUE(test, knumad_parts_differ(parts));
+	/* Wherever it is */
+	parts[3] = known[0];
+	parts[KNUMAD_PARTS - 1] = known[1];
+	KUNIT_EXPECT_TRUE(test, knumad_parts_differ(parts));
+	memset(parts, 0, sizeof(parts));
+	parts[0] = mixed;
+	KUNIT_EXPECT_TRUE(test, knumad_parts_differ(parts));
+}
+
 /* The worked table of knumad_part_rehome() */
 static void part_rehome(struct kunit *test)
 {
@@ -754,6 +789,7 @@ static struct kunit_case chunk_cases_all[] = {
 	KUNIT_CASE(part_never_known_test),
 	KUNIT_CASE(part_compare_test),
 	KUNIT_CASE(parts_worth_test),
+	KUNIT_CASE(parts_differ_test),
 	KUNIT_CASE(part_rehome),
 	{}
 };

@@ -77,6 +77,29 @@ static void next_goes_through_all(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, NR_TABLES, touched);
 }
 
+static void part_addr_test(struct kunit *test)
+{
+	const struct { unsigned long nr, index, by; } cases[] = {
+		{ 40, 0, 40 },
+		{ 40, 24, 16 },
+		{ 40, 100, 0 },
+		{ 40, 40, 0 },
+		{ 0, 15, 0 },
+		{ 511, 511, 0 },
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		unsigned long addr = SZ_1G + cases[i].nr * PAGE_SIZE;
+
+		KUNIT_EXPECT_EQ(test, SZ_1G + cases[i].by * PAGE_SIZE,
+				knumad_part_addr(addr, cases[i].index));
+		/* Wherever in the page */
+		KUNIT_EXPECT_EQ(test, SZ_1G + cases[i].by * PAGE_SIZE + 8,
+				knumad_part_addr(addr + 8, cases[i].index));
+	}
+}
+
 /* Whoever holds mmap_lock for ever does not hold up the end of sampling */
 static void disarm_gives_up(struct kunit *test)
 {
@@ -109,6 +132,7 @@ static void disarm_lets_go(struct kunit *test)
 
 static struct kunit_case table_cases[] = {
 	KUNIT_CASE(next_goes_through_all),
+	KUNIT_CASE(part_addr_test),
 	KUNIT_CASE(disarm_gives_up),
 	KUNIT_CASE(disarm_lets_go),
 	{}
