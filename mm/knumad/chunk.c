@@ -333,8 +333,7 @@ static void chunk_disagrees(struct knumad_chunk *c, int home)
  * @c: the chunk; it is not armed any more
  * @user: index of the thread
  * @home: home of the thread, NUMA_NO_NODE tells nothing about the chunk
- * @enough: samples in a row that tell where it belongs, KNUMAD_CHUNK_NEVER if it is shared
- *	for good
+ * @enough: samples in a row that tell where it belongs, KNUMAD_CHUNK_NEVER if it stays shared
  *
  * If it turns out that the chunk is shared, @spread is set and @target is 0:
  * the caller sets it by knumad_chunk_spread(). See "Chunks".
@@ -673,11 +672,13 @@ bool knumad_parts_tell(unsigned int agreed, unsigned int disagreed, unsigned int
  * knumad_parts_differ - do parts of a chunk belong to several nodes?
  * @parts: its KNUMAD_PARTS parts
  *
+ * What is mixed is so for good, though it may have got one user since: that does not count, or
+ * the chunk would be shared for good, too.
+ *
  *   targets (m: mixed)
  *   - - - - ...         no
- *   0 - 0 - ...         no
+ *   0 m 0 - ...         no
  *   0 0 0 1 ...         yes
- *   m - - - ...         yes
  *
  * Return: true if so, as far as is known.
  */
@@ -688,8 +689,6 @@ bool knumad_parts_differ(const struct knumad_part *parts)
 	for (i = 0; i < KNUMAD_PARTS; i++) {
 		int target = knumad_part_target(&parts[i]);
 
-		if (knumad_part_mixed(&parts[i]))
-			return true;
 		if (target == NUMA_NO_NODE)
 			continue;
 		if (nid != NUMA_NO_NODE && target != nid)
