@@ -48,7 +48,6 @@ struct arm_choice {
  * @budget:	samples that may still be armed
  * @nr:		samples chosen
  * @choice:	what they are
- * @chunk_first: the first one of the shared chunk that is being looked at
  * @cursor:	where the next hold goes on
  * @chunk:	where the chunk begins that was looked at last; it may have several VMAs, and
  * @due:	it is to be sampled in this round
@@ -60,7 +59,6 @@ struct arm_state {
 	unsigned long budget;
 	unsigned int nr;
 	struct arm_choice choice[KNUMAD_HOLD_SAMPLES];
-	unsigned int chunk_first;
 	unsigned long cursor;
 	unsigned long chunk;
 	bool due;
@@ -197,12 +195,15 @@ static struct arm_choice look_at_ptes(struct arm_state *a, struct vm_area_struct
 	return found;
 }
 
-/* Is the page at @addr among the choices? A large folio may have several parts. */
+/*
+ * Is the page at @addr among the choices? A large folio may have several parts. Those of its
+ * chunk are the last ones.
+ */
 static bool is_chosen(const struct arm_state *a, unsigned long addr)
 {
-	unsigned int i;
+	unsigned int i = a->nr - min(a->nr, KNUMAD_PARTS_AT_ONCE);
 
-	for (i = a->chunk_first; i < a->nr; i++)
+	for (; i < a->nr; i++)
 		if (addr - a->choice[i].addr < (unsigned long)a->choice[i].pages << PAGE_SHIFT)
 			return true;
 	return false;
@@ -275,10 +276,9 @@ static void add_choice(struct arm_state *a, struct arm_choice found)
 static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t *start,
 			  unsigned long addr, unsigned long end, struct knumad_chunk *c)
 {
-	unsigned int first = knumad_sampling_part(a->proc->sampling, c, addr), i;
+	unsigned int first = knumad_sampling_part(a->proc->sampling, c, addr), before = a->nr, i;
 	bool learn = !c->backoff;
 
-	a->chunk_first = a->nr;
 	for (i = 0; i < KNUMAD_PARTS && !is_full(a); i++) {
 		unsigned int part = (first + i) % KNUMAD_PARTS;
 		unsigned long from = (addr & PMD_MASK) + ((unsigned long)part << KNUMAD_PART_BITS);
@@ -287,10 +287,10 @@ static void look_at_parts(struct arm_state *a, struct vm_area_struct *vma, pte_t
 		if (!found.addr)
 			continue;
 		add_choice(a, found);
-		if (!learn || a->nr - a->chunk_first == KNUMAD_PARTS_AT_ONCE)
+		if (!learn || a->nr - before == KNUMAD_PARTS_AT_ONCE)
 			return;
 	}
-	if (a->nr == a->chunk_first && !c->armed)
+	if (a->nr == before && !c->armed)
 		c->backoff = min(c->backoff + 1, KNUMAD_CHUNK_MAX_BACKOFF);
 }
 

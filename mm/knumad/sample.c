@@ -199,14 +199,6 @@ static bool learn_part(struct knumad_proc *proc, const struct knumad_sample *sam
 	return true;
 }
 
-/* Have parts of a shared chunk users on several nodes? */
-static bool is_divided(struct knumad_proc *proc, unsigned long addr)
-{
-	const struct knumad_part *parts = knumad_part_get(proc, addr & PMD_MASK);
-
-	return parts && knumad_parts_differ(parts);
-}
-
 static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sample,
 			unsigned int at, int home)
 {
@@ -240,7 +232,7 @@ static void learn_chunk(struct knumad_proc *proc, const struct knumad_sample *sa
 	leading = is_leading(s, at);
 	enough = compare(s, c, home, leading);
 	/* Samples in a row are of parts in a row, which may have one user for long */
-	if (parts && c->spread && is_divided(proc, sample->addr))
+	if (parts && knumad_parts_differ(knumad_part_get(proc, sample->addr & PMD_MASK)))
 		enough = KNUMAD_CHUNK_NEVER;
 	knumad_chunk_sample(c, at, home, enough);
 	/* If it was the lead that made most chunks its own, this one, too */

@@ -515,27 +515,31 @@ static void stay_whole(struct __test_metadata *_metadata, struct _test_data_thre
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
-/* Memory in folios of this size */
-static void start_in_folios(struct __test_metadata *_metadata, struct _test_data_threads *self,
-			    size_t folio, int sharers, int sets, const int *nodes)
+/* Memory in folios of this size. Return: false if there can be none, and the test is skipped. */
+static bool start_in_folios(struct __test_metadata *_metadata, struct _test_data_threads *self,
+			    const struct _fixture_variant_threads *variant, size_t folio,
+			    int sharers, int sets, const int *nodes)
 {
-	__u64 before = kn_folio_stat(folio, "anon_fault_alloc");
+	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
+	__u64 before;
 
+	if (why)
+		SKIP(return false, "%s", why);
+	before = kn_folio_stat(folio, "anon_fault_alloc");
 	start(_metadata, self, folio, sharers, sets, nodes);
 	if (self->worker->sh->why[0])
-		SKIP(return, "%s", self->worker->sh->why);
+		SKIP(return false, "%s", self->worker->sh->why);
 	ASSERT_LE(self->worker->sh->size / folio * 95 / 100,
 		  kn_folio_stat(folio, "anon_fault_alloc") - before);
+	return true;
 }
 
 TEST_F(threads, large_folios_stay_whole)
 {
 	const size_t folio = KN_MB / 16;
-	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
 
-	if (why)
-		SKIP(return, "%s", why);
-	start_in_folios(_metadata, self, folio, 0, 2 * THREADS, NULL);
+	if (!start_in_folios(_metadata, self, variant, folio, 0, 2 * THREADS, NULL))
+		return;
 	arm(_metadata, self);
 	stay_whole(_metadata, self, folio, 0);
 }
@@ -544,12 +548,10 @@ TEST_F(threads, large_folios_stay_whole)
 TEST_F(threads, exchange_folios)
 {
 	const size_t folio = KN_MB / 16;
-	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
 	__u64 split;
 
-	if (why)
-		SKIP(return, "%s", why);
-	start_in_folios(_metadata, self, folio, 0, 0, NULL);
+	if (!start_in_folios(_metadata, self, variant, folio, 0, 0, NULL))
+		return;
 	split = kn_folio_stat(folio, "split");
 	exchange(_metadata, self);
 	EXPECT_EQ(split, kn_folio_stat(folio, "split"));
@@ -559,12 +561,10 @@ TEST_F(threads, exchange_folios)
 TEST_F(threads, shared_folios_stay_whole)
 {
 	const size_t folio = KN_MB / 4;
-	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
 
-	if (why)
-		SKIP(return, "%s", why);
 	self->slow = true;
-	start_in_folios(_metadata, self, folio, THREADS, 0, NULL);
+	if (!start_in_folios(_metadata, self, variant, folio, THREADS, 0, NULL))
+		return;
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_spread(self->worker), KN_PATIENCE))
 		kn_dump();
@@ -580,20 +580,19 @@ TEST_F(threads, folios_within_chunks)
 {
 	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
 	const size_t folio = KN_MB / 4;
-	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
+	const unsigned int nr = 64;
 	__u64 rounds, faults, migrated;
 
-	if (why)
-		SKIP(return, "%s", why);
 	self->size = THREADS * 5 * KN_MB;
 	self->slow = true;
-	start_in_folios(_metadata, self, folio, 0, 0, nodes);
+	if (!start_in_folios(_metadata, self, variant, folio, 0, 0, nodes))
+		return;
 	becomes_local(_metadata, self);
 	rounds = kn_rounds(self->worker->pid);
 	faults = kn_stat("hint_faults");
 	migrated = kn_stat("pages_migrated");
-	EXPECT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= rounds + 64, KN_PATIENCE));
-	EXPECT_GT(faults + 3 * 64, kn_stat("hint_faults"));
+	EXPECT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= rounds + nr, KN_PATIENCE));
+	EXPECT_GT(faults + 3 * nr, kn_stat("hint_faults"));
 	EXPECT_EQ(migrated, kn_stat("pages_migrated"));
 	EXPECT_TRUE(is_local(self->worker))
 		kn_dump();
@@ -621,12 +620,10 @@ static int move_half_a_folio(struct kn_shared *sh, const struct kn_work *work)
 TEST_F(threads, moved_folios_stay_whole)
 {
 	const size_t folio = KN_MB / 16;
-	const char *why = variant->folio ? "a huge page has one entry" : kn_use_folios(folio);
 
-	if (why)
-		SKIP(return, "%s", why);
 	self->prepare = move_half_a_folio;
-	start_in_folios(_metadata, self, folio, 0, 2 * THREADS, NULL);
+	if (!start_in_folios(_metadata, self, variant, folio, 0, 2 * THREADS, NULL))
+		return;
 	arm(_metadata, self);
 	stay_whole(_metadata, self, folio, MEM / KN_CHUNK);
 }
