@@ -111,7 +111,7 @@ void knumad_hint_fault(const struct vm_fault *vmf, struct folio *folio)
 	sample->addr = vmf->address;
 	sample->tid = current->pid;
 	sample->cpu_nid = numa_node_id();
-	sample->mem_nid = folio_nid(folio);
+	sample->mem_nid = knumad_folio_nid(folio);
 	sample->huge = !vmf->pte;
 	sample->index = sample->huge ? 0 : pte_pfn(vmf->orig_pte) - folio_pfn(folio);
 	/* Slow memory has the time of the last use there */

@@ -102,6 +102,7 @@
 #define _KNUMAD_INTERNAL_H
 
 #include <linux/knumad.h>
+#include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/mmap_lock.h>
 #include <linux/mutex.h>
@@ -495,6 +496,12 @@ bool knumad_vma_private(struct vm_area_struct *vma);
 enum knumad_verdict knumad_vma_fixed(struct vm_area_struct *vma);
 struct folio *knumad_private_folio(struct folio *folio);
 bool knumad_folio_shared(struct folio *folio);
+
+static inline int knumad_folio_nid(const struct folio *folio)
+{
+	/* It stands in a word with flags that others set, get_user_pages() for one, but stays */
+	return data_race(folio_nid(folio));
+}
 
 /* === migrate.c === */
 

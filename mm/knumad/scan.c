@@ -162,7 +162,7 @@ bool knumad_folio_shared(struct folio *folio)
 static void count(struct walk_state *w, struct folio *folio, unsigned long nr,
 		  bool young)
 {
-	int nid = folio_nid(folio);
+	int nid = knumad_folio_nid(folio);
 
 	if (young) {
 		/* Nobody must take the page for idle because of us, reclaim or who tracks it */
@@ -205,8 +205,8 @@ static enum knumad_verdict isolate(struct folio *folio)
 		return KNUMAD_V_PINNED;
 	if (!folio_isolate_lru(folio))
 		return KNUMAD_V_ISOLATE_FAILED;
-	node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
-			    nr);
+	mod_node_page_state(NODE_DATA(knumad_folio_nid(folio)),
+			    NR_ISOLATED_ANON + folio_is_file_lru(folio), nr);
 	return KNUMAD_V_NONE;
 }
 
@@ -220,7 +220,7 @@ static bool collect(struct walk_state *w, struct folio *folio)
 	unsigned int nr = folio_nr_pages(folio);
 	enum knumad_verdict verdict;
 
-	if (folio_nid(folio) == batch->target)
+	if (knumad_folio_nid(folio) == batch->target)
 		return true;
 	if (batch->nr_pages + nr > batch->max_pages) {
 		if (batch->nr_folios)
@@ -234,7 +234,7 @@ static bool collect(struct walk_state *w, struct folio *folio)
 		return true;
 	}
 	list_add_tail(&folio->lru, &batch->folios);
-	batch->from[folio_nid(folio)] += nr;
+	batch->from[knumad_folio_nid(folio)] += nr;
 	batch->nr_folios++;
 	batch->nr_pages += nr;
 	batch->nr_thp += folio_test_pmd_mappable(folio);
