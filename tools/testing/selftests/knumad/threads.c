@@ -4,6 +4,9 @@
  * which memory. Threads and memory that belong together meet, what all use is spread,
  * and no page stays armed.
  */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -331,6 +334,7 @@ static void exchange(struct __test_metadata *_metadata, struct _test_data_thread
 {
 	struct kn_shared *sh = self->worker->sh;
 	int i, home, first = 0;
+	__u64 moved;
 
 	ASSERT_EQ(0, kn_enable("always"));
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
@@ -342,12 +346,14 @@ static void exchange(struct __test_metadata *_metadata, struct _test_data_thread
 		if (kn_thread_home(self->worker, i) != home)
 			first = i;
 	ASSERT_NE(0, first);
+	moved = kn_stat("pages_migrated");
 	kn_events(&self->before);
 	for (i = 0; i < THREADS; i++)
 		KN_WRITE(sh->set_of[i], i == 0 ? first : i == first ? 0 : 6 - first - i);
 	ASSERT_TRUE(kn_wait_sweeps(self->worker, 2, KN_PATIENCE));
 	ASSERT_TRUE(kn_wait_until(is_local(self->worker), KN_PATIENCE))
 		kn_dump();
+	EXPECT_LE(moved + MEM / KN_PAGE / 2, kn_stat("pages_migrated"));
 	check_faults(_metadata, self);
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
@@ -580,7 +586,7 @@ TEST_F(threads, folios_within_chunks)
 {
 	const int nodes[] = { self->node[0], self->node[1], self->node[0], self->node[1] };
 	const size_t folio = KN_MB / 4;
-	const unsigned int nr = 64;
+	const unsigned int nr = 32;
 	__u64 rounds, faults, migrated;
 
 	self->size = THREADS * 5 * KN_MB;
@@ -589,11 +595,13 @@ TEST_F(threads, folios_within_chunks)
 		return;
 	becomes_local(_metadata, self);
 	rounds = kn_rounds(self->worker->pid);
+	ASSERT_LT(0, rounds);
 	faults = kn_stat("hint_faults");
 	migrated = kn_stat("pages_migrated");
 	EXPECT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= rounds + nr, KN_PATIENCE));
 	EXPECT_GT(faults + 3 * nr, kn_stat("hint_faults"));
-	EXPECT_EQ(migrated, kn_stat("pages_migrated"));
+	/* Small pages of others may be */
+	EXPECT_GT(migrated + folio / KN_PAGE, kn_stat("pages_migrated"));
 	EXPECT_TRUE(is_local(self->worker))
 		kn_dump();
 	check_faults(_metadata, self);
@@ -628,6 +636,48 @@ TEST_F(threads, moved_folios_stay_whole)
 	stay_whole(_metadata, self, folio, MEM / KN_CHUNK);
 }
 
+/* Somebody has a page of each folio in hand: they are unmapped, but not moved. And lets it go. */
+static int fail_to_move_folios(struct kn_shared *sh, const struct kn_work *work)
+{
+	static int status[MEM / (KN_MB / 16)], to[ARRAY_SIZE(status)];
+	static void *page[ARRAY_SIZE(status)];
+	const size_t size = ARRAY_SIZE(page) * KN_PAGE;
+	long failed;
+	size_t i;
+	int fd[2];
+
+	if (pipe(fd) || fcntl(fd[1], F_SETPIPE_SZ, size) < (int)size)
+		return -errno;
+	for (i = 0; i < ARRAY_SIZE(page); i++) {
+		struct iovec iov = { sh->mem + i * work->folio, KN_PAGE };
+
+		page[i] = iov.iov_base;
+		to[i] = kn_topo.full[kn_topo.nr_full - 1];
+		if (vmsplice(fd[1], &iov, 1, SPLICE_F_NONBLOCK) != KN_PAGE)
+			return -EAGAIN;
+	}
+	failed = syscall(SYS_move_pages, 0, i, page, to, status, MPOL_MF_MOVE);
+	close(fd[0]);
+	close(fd[1]);
+	return failed < (long)i ? -EIO : 0;
+}
+
+/* As a folio is unmapped page by page, it looks as if only a part of it were in use. */
+TEST_F(threads, folios_that_were_held)
+{
+	const size_t folio = KN_MB / 16;
+	__u64 split;
+
+	self->prepare = fail_to_move_folios;
+	if (!start_in_folios(_metadata, self, variant, folio, 0, 0, NULL))
+		return;
+	ASSERT_EQ(1000, kn_share_on(self->worker, self->node[0], 1));
+	split = kn_folio_stat(folio, "split");
+	becomes_local(_metadata, self);
+	EXPECT_EQ(split, kn_folio_stat(folio, "split"));
+	EXPECT_EQ(0, kn_stop(self->worker));
+}
+
 TEST_F(threads, no_samples_disarm)
 {
 	arm_idle(_metadata, self, variant->folio);
@@ -639,26 +689,28 @@ TEST_F(threads, no_samples_disarm)
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
 
-/* Rounds that were to be rare are frequent as soon as the admin says so. */
+/*
+ * Rounds that were to be rare are frequent as soon as the admin says so. Of two rounds that begin
+ * while they are to be rare the second one is an eighth of an interval later, and the next one
+ * would be after half as much again.
+ */
 TEST_F(threads, interval_becomes_shorter)
 {
-	__u64 rounds, since;
+	const unsigned int interval = 96, eighth = interval / 8;
+	__u64 rounds;
 
 	if (variant->folio)
 		SKIP(return, "a huge page is sampled at the same times");
 	/* Until there is nothing more to learn: what is learnt brings a round, too */
 	start(_metadata, self, variant->folio, 0, 0, NULL);
 	becomes_local(_metadata, self);
-	/* Minutes between two rounds, once those are over that were due in a second or two */
-	ASSERT_TRUE(kn_look_no_more());
-	do {
-		rounds = kn_rounds(self->worker->pid);
-		since = kn_now_ms();
-		ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) != rounds ||
-					  kn_now_ms() > since + 4000, KN_PATIENCE));
-	} while (kn_rounds(self->worker->pid) != rounds);
+	ASSERT_EQ(0, kn_tunable_set("scan_max_interval_ms", 1000 * interval));
+	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 1000 * interval));
+	rounds = kn_rounds(self->worker->pid);
+	ASSERT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= rounds + 2, KN_PATIENCE))
+		kn_dump();
 	ASSERT_EQ(0, kn_tunable_set("scan_interval_ms", 100));
-	EXPECT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) > rounds + 1, KN_PATIENCE / 2))
+	EXPECT_TRUE(kn_wait_until(kn_rounds(self->worker->pid) >= rounds + 4, eighth))
 		kn_dump();
 	EXPECT_EQ(0, kn_stop(self->worker));
 }
