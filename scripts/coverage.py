@@ -46,6 +46,7 @@ WHY = {
     ("table.c", "mark_unused"): "mmap_lock is taken just then: chance",
     ("table.c", "forget_table"): "a shared chunk where most of the memory was given back",
     ("threads.c", "forget_users"): "a thread that has used a shared chunk last exits",
+    ("threads.c", "knumad_threads_share"): "thousands of samples",
     ("threads.c", "rehome_parts"): MANY,
     ("threads.c", "rehome_chunks"): MANY,
     ("topology.c", "knumad_housekeeping_cpus"): "all CPUs are gone that are not isolated",
