@@ -551,6 +551,7 @@ static size_t own_bytes(void)
 static int start_worker(struct mover *mover, bool second)
 {
 	struct kthread_worker *worker;
+	struct task_struct *thread;
 
 	knumad_housekeeping_cpus(kthreadd_task, &mover->cpus);
 	if (second && cpumask_weight_and(&mover->cpus, cpumask_of_node(mover->nid)) < 2)
@@ -559,8 +560,10 @@ static int start_worker(struct mover *mover, bool second)
 	if (IS_ERR(worker))
 		return PTR_ERR(worker);
 	mover->worker = worker;
-	set_user_nice(worker->task, KNUMAD_NICE);
-	stay_on_node(mover, worker->task);
+	/* The thread sets it again when it begins, to the same */
+	thread = data_race(worker->task);
+	set_user_nice(thread, KNUMAD_NICE);
+	stay_on_node(mover, thread);
 	return 0;
 }
 
