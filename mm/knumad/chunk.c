@@ -3,7 +3,8 @@
  * knumad: the policy for the memory of processes that do not fit in one node
  *
  * Pure: samples in, nodes out. No mm, no task, no lock, no clock. Each worked
- * table below is a KUnit case of the same name in tests/chunk_kunit.c.
+ * table below is a KUnit case of the same name in tests/chunk_kunit.c, or, of parts
+ * of chunks, in tests/part_kunit.c.
  */
 
 /**
